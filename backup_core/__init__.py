@@ -1,0 +1,1 @@
+"""The engine: consistent snapshots, proven archives, restores that can be undone."""

@@ -1,0 +1,38 @@
+"""How far an operation is, as facts: the page and the command line make the words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """The steps of an operation, in the order in which they can come."""
+
+    WAIT = "wait"
+    CLOSE_EMR = "close-emr"
+    CHECK = "check"
+    SNAPSHOT = "snapshot"
+    PACK = "pack"
+    VERIFY = "verify"
+    PUBLISH = "publish"
+    EXTRACT = "extract"
+    SAFETY = "safety"
+    SWAP = "swap"
+    PRUNE = "prune"
+    START_EMR = "start-emr"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One report: `done` of `total` bytes of this stage; `total` is 0 where it is not known."""
+
+    stage: Stage
+    done: int = 0
+    total: int = 0
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def ignore(progress: Progress) -> None:
+    """Take a report and do nothing: the default where nobody watches."""

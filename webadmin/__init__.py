@@ -1,0 +1,1 @@
+"""The admin page on 127.0.0.1."""
