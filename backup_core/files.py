@@ -1,0 +1,194 @@
+"""What differs from one operating system to another, and the one place that turns their errors into ours.
+
+Nothing here may open a live database file: see `snapshot`.
+"""
+
+import contextlib
+import ctypes
+import errno
+import os
+import shutil
+import sqlite3
+import sys
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .errors import ArchiveUnusable, BackupError, RepositoryFull
+
+#: The name of our hidden folder, in the data folder and in the backup folder alike.
+PRIVATE = ".docassist-backup"
+#: Bytes that are read or written at a time.
+CHUNK = 1 << 20
+#: Seconds for which a file held by a virus scanner or a sync client is tried again.
+SHARING_PATIENCE = 10.0
+
+_SHARING_VIOLATIONS = {5, 32, 33}
+#: What reading a damaged ZIP raises besides BadZipFile: seen in 984 of 8,240 single-bit flips.
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, EOFError, RuntimeError)
+
+
+@contextlib.contextmanager
+def translating(kind: type[BackupError], sentence: str, *, hint: str = "") -> Iterator[None]:
+    """Raise what the system or SQLite report in the block as `kind(sentence)`; a full disk as RepositoryFull."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        if _is_full(error):
+            raise RepositoryFull(
+                "The disk is full.", hint="Free some space or choose another backup folder, then try again."
+            ) from error
+        detail = getattr(error, "strerror", None) or str(error)
+        raise kind(f"{sentence} ({detail})", hint=hint) from error
+
+
+@contextlib.contextmanager
+def translating_zip(sentence: str) -> Iterator[None]:
+    """Raise whatever reading a damaged ZIP raises in the block as ArchiveUnusable(sentence)."""
+    try:
+        yield
+    except _ZIP_ERRORS as error:
+        raise ArchiveUnusable(f"{sentence} ({error})", hint="Choose another backup.") from error
+
+
+def _is_full(error: OSError | sqlite3.Error) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return error.errno in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "winerror", None) == 112
+
+
+def private_folder(path: Path) -> Path:
+    """Make the folder `path` and its parents, readable by this user only, and return it.
+
+    On Windows a new folder inherits the rights of the one above it, which is what the user set up.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder last through a power cut; Windows has no call for that and needs none."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems refuse it: they keep names in their own way.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make the contents of a file last through a power cut."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def sync_tree(top: Path) -> None:
+    """Make every file and folder below `top` last through a power cut."""
+    for folder, _, names in os.walk(top):
+        for name in names:
+            sync_file(Path(folder) / name)
+        sync_folder(Path(folder))
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename `source` to `target`, over a file that is there, and make it last."""
+    patiently(lambda: source.replace(target))
+    sync_folder(target.parent)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file readable by this user only: after a crash it holds the old bytes or the new ones."""
+    part = path.with_name(path.name + ".part")
+    with open(part, "wb", opener=_private_opener) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    replace(part, path)
+
+
+def create_private(path: Path) -> int:
+    """Return a descriptor of a new, empty file that only this user may read."""
+    return _private_opener(os.fspath(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0))
+
+
+def _private_opener(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def patiently(step: Callable[[], object]) -> None:
+    """Do `step`; while Windows says that another program has the file open, try again for ten seconds."""
+    deadline = time.monotonic() + SHARING_PATIENCE
+    while True:
+        try:
+            step()
+            return
+        except OSError as error:
+            if getattr(error, "winerror", None) not in _SHARING_VIOLATIONS or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        patiently(lambda: shutil.rmtree(path))
+    else:
+        patiently(lambda: path.unlink(missing_ok=True))
+
+
+def free_space(folder: Path) -> int:
+    """Return the bytes free for this user in the volume of `folder`, or of its nearest parent that exists."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def need_space(folder: Path, needed: int, purpose: str) -> None:
+    """Raise RepositoryFull unless the volume of `folder` has `needed` bytes and a little more."""
+    free = free_space(folder)
+    if free < needed + 16 * CHUNK:
+        raise RepositoryFull(
+            f"There is not enough room for {purpose}: {_megabytes(needed)} needed, {_megabytes(free)} free.",
+            hint=f"Free some space on the disk of {folder}, then try again.",
+            needed=needed,
+            free=free,
+        )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
+
+
+def inode(path: Path) -> int | None:
+    """Return the number that a file or folder keeps when it is renamed, or None where there is nothing."""
+    try:
+        return path.lstat().st_ino
+    except FileNotFoundError:
+        return None
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two paths change places in one step; return False where this system cannot."""
+    if sys.platform == "linux":
+        call, flags, here = "renameat2", 2, -100
+    elif sys.platform == "darwin":
+        call, flags, here = "renameatx_np", 2, -2
+    else:
+        return False
+    function = getattr(ctypes.CDLL(None, use_errno=True), call, None)
+    if function is None:
+        return False
+    function.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+    if function(here, os.fsencode(one), here, os.fsencode(other), flags) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        return False
+    raise OSError(code, os.strerror(code), str(one))

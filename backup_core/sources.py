@@ -1,0 +1,101 @@
+"""Which sources a data folder has: an explicit list, never a walk of the folder, for the backups may lie inside it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path, PurePosixPath
+
+from .errors import SettingInvalid, SourceMissing
+from .files import PRIVATE
+
+CLINIC_DB = "clinic.db"
+CHROMA = "chroma"
+CHROMA_DB = "chroma/chroma.sqlite3"
+SETTINGS = "settings.json"
+#: What SQLite keeps beside a database; each belongs to it and to no other.
+SIDE_FILES = ("-wal", "-shm", "-journal")
+
+_ALWAYS = (CLINIC_DB, CHROMA, "prescriptions", SETTINGS)
+_DATABASE_ENDINGS = (".db", ".sqlite", ".sqlite3")
+
+
+class Kind(Enum):
+    """How a source is copied."""
+
+    DATABASE = "database"
+    FILE = "file"
+    FOLDER = "folder"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One thing to protect: `name` is its path inside the data folder, with `/`; `kind` is None where it is absent."""
+
+    name: str
+    path: Path
+    kind: Kind | None
+
+
+def find_sources(data_dir: Path, extras: Sequence[str] = ()) -> list[Source]:
+    """Return the sources of a data folder, those that are not there included.
+
+    `extras` are paths inside the data folder that the user added. Raise SourceMissing where there is no data folder.
+    """
+    if not data_dir.is_dir():
+        raise SourceMissing(
+            f"The data folder {data_dir} is not there.",
+            hint="If it is on a network drive, connect the drive; else choose the folder in the preferences.",
+            folder=str(data_dir),
+        )
+    names = [*_ALWAYS, *(check_extra(extra) for extra in extras)]
+    return [Source(name, data_dir / name, _kind(data_dir / name)) for name in dict.fromkeys(names)]
+
+
+def check_extra(name: str) -> str:
+    """Return the tidy form of a path that the user added, or raise SettingInvalid where it leads elsewhere."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    first = path.parts[0] if path.parts else ""
+    if path.is_absolute() or not first or ".." in path.parts or ":" in name or first in (PRIVATE, "backups"):
+        raise SettingInvalid(f"“{name}” is not a file or folder inside the data folder.", field="extras")
+    return path.as_posix()
+
+
+def is_database(name: str) -> bool:
+    """Return whether a file of this name is taken for an SQLite database."""
+    return name.lower().endswith(_DATABASE_ENDINGS)
+
+
+def side_files(database: Path) -> list[Path]:
+    """Return the paths at which SQLite keeps the side files of `database`."""
+    return [database.with_name(database.name + ending) for ending in SIDE_FILES]
+
+
+def is_side_file(name: str) -> bool:
+    """Return whether a file of this name belongs to a database beside it."""
+    return any(name.endswith(ending) and is_database(name.removesuffix(ending)) for ending in SIDE_FILES)
+
+
+def unprotected(data_dir: Path, sources: Sequence[Source], backup_dir: Path) -> list[tuple[str, int]]:
+    """Return name and size in bytes of what lies in the data folder and is no source, largest first."""
+    known = {PurePosixPath(source.name).parts[0] for source in sources} | {PRIVATE}
+    found = [
+        (entry.name, _size(Path(entry.path)))
+        for entry in os.scandir(data_dir)
+        if entry.name not in known and not is_side_file(entry.name) and Path(entry.path) != backup_dir
+    ]
+    return sorted(found, key=lambda item: -item[1])
+
+
+def _kind(path: Path) -> Kind | None:
+    if path.is_dir():
+        return Kind.FOLDER
+    if path.is_file():
+        return Kind.DATABASE if is_database(path.name) else Kind.FILE
+    return None
+
+
+def _size(path: Path) -> int:
+    if path.is_dir() and not path.is_symlink():
+        return sum(_size(Path(entry.path)) for entry in os.scandir(path))
+    return path.lstat().st_size
