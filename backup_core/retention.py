@@ -1,0 +1,83 @@
+"""Which archives to keep, with the reason for each: a pure rule. Deleting is the repository's."""
+
+from collections.abc import Callable, Container, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How many archives to keep: the newest, and the last of each of so many days, weeks and months that have any.
+
+    `states` counts different contents: that many of the newest are kept however often one of them was backed up
+    again. The tiers, too, count equal contents once, for their newest archive.
+    """
+
+    newest: int = 10
+    daily: int = 0
+    weekly: int = 0
+    monthly: int = 0
+    states: int = 0
+
+    def __post_init__(self) -> None:
+        if self.newest < 1 or min(self.daily, self.weekly, self.monthly, self.states) < 0:
+            raise ValueError(f"a policy keeps at least the newest archive, and no negative numbers: {self}")
+
+
+#: Ten backups alone reach back two days in a clinic that opens twice a day; the launcher keeps tiers besides.
+LAUNCHER_POLICY = Policy(newest=10, daily=14, weekly=8, monthly=12, states=10)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An archive as this rule sees it.
+
+    `order` decides which of two is newer, whatever their clocks said; `local_time` is naive and puts the archive into
+    its day, week and month; `contents` is equal for equal contents, "" where it is not known.
+    """
+
+    name: str
+    order: tuple[Any, ...]
+    local_time: datetime
+    contents: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`keep` has the reason for each name: newest, state, daily, weekly, monthly or protected; `prune` is the rest."""
+
+    keep: dict[str, str]
+    prune: tuple[str, ...]
+
+
+def plan(candidates: Sequence[Candidate], policy: Policy, *, never: Container[str] = ()) -> Plan:
+    """Return what to keep and what to prune, oldest first; the names in `never` are kept whatever the policy says."""
+    newest_first = sorted(candidates, key=lambda candidate: (candidate.order, candidate.name), reverse=True)
+    different = list(_last_of_each(newest_first, lambda one: one.contents or (one.name,)))
+    chosen: list[tuple[str, Iterable[Candidate]]] = [
+        ("newest", newest_first[: policy.newest]),
+        ("state", different[: policy.states]),
+        ("daily", islice(_last_of_each(different, lambda one: one.local_time.date()), policy.daily)),
+        ("weekly", islice(_last_of_each(different, lambda one: one.local_time.isocalendar()[:2]), policy.weekly)),
+        (
+            "monthly",
+            islice(_last_of_each(different, lambda one: (one.local_time.year, one.local_time.month)), policy.monthly),
+        ),
+        ("protected", [candidate for candidate in newest_first if candidate.name in never]),
+    ]
+    keep: dict[str, str] = {}
+    for reason, kept in chosen:
+        for candidate in kept:
+            keep.setdefault(candidate.name, reason)
+    return Plan(keep, tuple(candidate.name for candidate in reversed(newest_first) if candidate.name not in keep))
+
+
+def _last_of_each(newest_first: Iterable[Candidate], bucket: Callable[[Candidate], Hashable]) -> Iterable[Candidate]:
+    """Yield the newest candidate of each bucket."""
+    seen: set[Hashable] = set()
+    for candidate in newest_first:
+        if (key := bucket(candidate)) not in seen:
+            seen.add(key)
+            yield candidate
