@@ -1,0 +1,178 @@
+"""JobRunner: one operation at a time on a thread of its own, seen from elsewhere as a frozen Job."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from .clock import SYSTEM_CLOCK, Clock
+from .errors import BackupError, Busy
+from .progress import OnProgress, Progress, Stage
+
+#: Seconds between two reports of progress to the listeners within one stage.
+REPORT_EVERY = 0.2
+#: How many jobs can still be asked for by their id.
+REMEMBERED = 50
+
+_NAMES = {
+    "create": "a backup",
+    "restore": "a restore",
+    "undo": "going back to before a restore",
+    "verify": "the check of a backup",
+    "prune": "tidying up old backups",
+    "delete": "deleting a backup",
+}
+
+logger = logging.getLogger(__name__)
+
+Work = Callable[[OnProgress], object]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One operation as it is at this moment; `done` of `total` bytes of `stage`, total 0 where it is not known."""
+
+    id: str
+    #: create, restore, undo, verify, prune or delete
+    kind: str
+    trigger: str
+    #: Aware UTC, as `finished_at`.
+    started_at: datetime
+    stage: Stage | None = None
+    done: int = 0
+    total: int = 0
+    state: Literal["running", "done", "failed"] = "running"
+    #: What the work returned.
+    result: object | None = None
+    error: BackupError | None = None
+    finished_at: datetime | None = None
+
+
+class JobRunner:
+    """Runs one job at a time; whoever comes second is told what runs."""
+
+    def __init__(self, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._jobs: dict[str, Job] = {}
+        self._running: str | None = None
+        self._finished: str | None = None
+        self._closed = False
+        self._reported = 0.0
+        self._listeners: list[Callable[[Job], None]] = []
+
+    def start(self, kind: str, work: Work, *, trigger: str = "manual") -> Job:
+        """Begin `work` on a thread of its own and return its job; raise Busy while another one runs, or after close.
+
+        A BackupError of the work is the job's error. Any other exception is a fault of ours: it is logged, the job
+        fails with the code "internal", and the exception goes on to `threading.excepthook`.
+        """
+        job = Job(uuid.uuid4().hex, kind, trigger, self._clock.now())
+        with self._changed:
+            self._refuse_a_second()
+            self._jobs = dict([*self._jobs.items()][-REMEMBERED + 1 :]) | {job.id: job}
+            self._running = job.id
+            self._reported = self._clock.monotonic()
+        self._tell(job)
+        threading.Thread(target=self._work, args=(job.id, work), name=f"job-{kind}", daemon=True).start()
+        return job
+
+    def current(self) -> Job | None:
+        """Return the job that runs, or None."""
+        with self._changed:
+            return self._jobs[self._running] if self._running else None
+
+    def last(self) -> Job | None:
+        """Return the job that finished last, or None."""
+        with self._changed:
+            return self._jobs.get(self._finished) if self._finished else None
+
+    def get(self, job_id: str) -> Job | None:
+        """Return one of the newest jobs by its id, or None."""
+        with self._changed:
+            return self._jobs.get(job_id)
+
+    def wait(self, job_id: str, timeout: float | None = None) -> Job:
+        """Return the job when it has finished, or as it is after `timeout` seconds; raise KeyError for no such job."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._jobs[job_id].state != "running", timeout)
+            return self._jobs[job_id]
+
+    def add_listener(self, listener: Callable[[Job], None]) -> None:
+        """Call `listener` with the job when one begins, goes on and finishes, on the job's thread; it must not block."""
+        self._listeners.append(listener)
+
+    def close(self, timeout: float) -> bool:
+        """Take no more jobs; return whether the running one has finished within `timeout` seconds."""
+        with self._changed:
+            self._closed = True
+            return self._changed.wait_for(lambda: self._running is None, timeout)
+
+    def _refuse_a_second(self) -> None:
+        if self._running:
+            kind = self._jobs[self._running].kind
+            raise Busy(
+                f"DocAssist Backup is busy with {_NAMES.get(kind, kind)}.",
+                hint="Wait until that has finished, then try again.",
+                running=kind,
+                job=self._running,
+            )
+        if self._closed:
+            raise Busy("DocAssist Backup is being closed.", hint="Start it again, then try again.")
+
+    def _work(self, job_id: str, work: Work) -> None:
+        result: object | None = None
+        error: BackupError | None = _Internal()
+        try:
+            result = work(lambda progress: self._progress(job_id, progress))
+            error = None
+        except BackupError as failure:
+            logger.warning("job failed: %s", failure, exc_info=True)
+            error = failure
+        except Exception:
+            logger.exception("job failed by a fault of the program")
+            raise
+        finally:
+            self._finish(job_id, result, error)
+
+    def _progress(self, job_id: str, progress: Progress) -> None:
+        with self._changed:
+            before = self._jobs[job_id]
+            job = replace(before, stage=progress.stage, done=progress.done, total=progress.total)
+            self._jobs[job_id] = job
+            now = self._clock.monotonic()
+            is_news = before.stage != job.stage or now - self._reported >= REPORT_EVERY
+            if is_news:
+                self._reported = now
+        if is_news:
+            self._tell(job)
+
+    def _finish(self, job_id: str, result: object | None, error: BackupError | None) -> None:
+        with self._changed:
+            job = replace(
+                self._jobs[job_id],
+                state="failed" if error else "done",
+                result=result,
+                error=error,
+                finished_at=self._clock.now(),
+            )
+            self._jobs[job_id] = job
+            self._running, self._finished = None, job_id
+            self._changed.notify_all()
+        self._tell(job)
+
+    def _tell(self, job: Job) -> None:
+        for listener in self._listeners:
+            listener(job)
+
+
+class _Internal(BackupError):
+    """A fault of the program, told to the user without its details."""
+
+    code = "internal"
+
+    def __init__(self) -> None:
+        super().__init__("Something went wrong inside DocAssist Backup.", hint="The log file has the details.")
