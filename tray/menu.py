@@ -1,0 +1,149 @@
+"""What the icon says and offers in a state of the launcher: verdict, tooltip and menu. Pure: it reads no clock."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+
+from tray.look import SEPARATOR, IconState, Item, Look
+from tray.words import ago, at
+
+#: A backup older than this asks for attention.
+OLD = timedelta(hours=24)
+
+
+class Choice(StrEnum):
+    """What a click asks for: the ids of the menu's items."""
+
+    OPEN_PAGE = "open-page"
+    BACK_UP = "back-up"
+    UNDO = "undo"
+    START_EMR = "start-emr"
+    CLOSE_EMR = "close-emr"
+    OPEN_FOLDER = "open-folder"
+    QUIT = "quit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrayState:
+    """The facts that the icon shows; every time is aware."""
+
+    now: datetime
+    #: The zone in which times are said; None is the system's.
+    zone: tzinfo | None = None
+    #: When the newest good archive was made, or last found to hold today's data.
+    last_backup: datetime | None = None
+    #: Patients in that archive.
+    patients: int | None = None
+    next_due: datetime | None = None
+    #: The kind of the running job ("create", "restore", ...), and how far it is, 0 to 1.
+    job: str = ""
+    progress: float | None = None
+    #: Why the last backup failed, as a sentence.
+    problem: str = ""
+    #: What else a person should look at, as a sentence.
+    attention: str = ""
+    paused_until: datetime | None = None
+    #: "running", "not-running" or "unknown".
+    emr: str = "unknown"
+    can_start_emr: bool = False
+    can_close_emr: bool = False
+    #: A restore was made that can be undone.
+    can_undo: bool = False
+    #: The launcher is making its last backup and then ends.
+    ending: bool = False
+    #: The data is the sample clinic's.
+    sample: bool = False
+
+
+def look_for(state: TrayState) -> Look:
+    """Return all that the icon shows in this state."""
+    return Look(icon_state_for(state), tooltip_for(state), tuple(menu_for(state)), _steps(state.progress))
+
+
+def icon_state_for(state: TrayState) -> IconState:
+    """Return what the icon says at a glance; what matters most wins."""
+    if state.job:
+        return IconState.BACKING_UP
+    if state.problem:
+        return IconState.FAILED
+    if state.attention or _is_old(state):
+        return IconState.ATTENTION
+    if state.paused_until:
+        return IconState.PAUSED
+    if state.emr == "not-running":
+        return IconState.NOT_RUNNING
+    return IconState.PROTECTED
+
+
+def verdict_for(state: TrayState) -> str:
+    """Return the first line of the menu: how the backups are, in a few words."""
+    if state.job:
+        return _job_words(state)
+    if state.problem:
+        return f"Backup failed: {state.problem}"
+    if state.attention:
+        return state.attention
+    if state.last_backup is None:
+        return "No backup yet"
+    if _is_old(state):
+        return f"The last backup was {ago(state.now - state.last_backup)}"
+    if state.paused_until:
+        return f"Automatic backups are paused until {at(state.paused_until, state.now, state.zone)}"
+    made = f"Backed up {ago(state.now - state.last_backup)}"
+    return f"DocAssist is not running. {made}" if state.emr == "not-running" else made
+
+
+def tooltip_for(state: TrayState) -> str:
+    """Return the verdict; where all is well, with how many patients it holds and when the next backup comes."""
+    name = "DocAssist Backup (sample clinic)" if state.sample else "DocAssist Backup"
+    if state.last_backup is None or icon_state_for(state) not in (IconState.PROTECTED, IconState.NOT_RUNNING):
+        return f"{name}: {verdict_for(state)}"
+    parts = [f"{name}: {ago(state.now - state.last_backup)}"]
+    if state.patients is not None:
+        parts.append(f"{state.patients:,} patient{'' if state.patients == 1 else 's'}")
+    if state.next_due:
+        parts.append(f"next {at(state.next_due, state.now, state.zone)}")
+    if state.emr == "not-running":
+        parts.append("DocAssist is not running")
+    return ", ".join(parts)
+
+
+def menu_for(state: TrayState) -> list[Item]:
+    """Return the menu, top to bottom; what cannot be done now is greyed, what is never offered is left out."""
+    idle = not state.job and not state.ending
+    items = [
+        Item(Choice.OPEN_PAGE, verdict_for(state)),
+        SEPARATOR,
+        Item(Choice.BACK_UP, "Backup Now", enabled=idle),
+        Item(Choice.OPEN_PAGE, "Open admin page", default=True),
+    ]
+    if state.can_undo:
+        items.append(Item(Choice.UNDO, "Go back to before the restore", enabled=idle))
+    items += [*_emr_items(state, idle), Item(Choice.OPEN_FOLDER, "Open backups folder"), SEPARATOR]
+    stays = " (DocAssist stays open, without backups)" if state.emr == "running" else ""
+    return [*items, Item(Choice.QUIT, f"Quit{stays}", enabled=not state.ending)]
+
+
+def _emr_items(state: TrayState, idle: bool) -> list[Item]:
+    if state.emr == "running" and state.can_close_emr:
+        return [Item(Choice.CLOSE_EMR, "Close DocAssist", enabled=idle)]
+    if state.emr != "running" and state.can_start_emr:
+        return [Item(Choice.START_EMR, "Start DocAssist", enabled=idle)]
+    return []
+
+
+def _is_old(state: TrayState) -> bool:
+    return state.last_backup is None or state.now - state.last_backup > OLD
+
+
+def _job_words(state: TrayState) -> str:
+    words = {"restore": "Restoring", "undo": "Going back to before the restore"}.get(state.job, "Working")
+    if state.job == "create":
+        words = "Making the last backup before quitting" if state.ending else "Backing up"
+    progress = _steps(state.progress)
+    return f"{words}…" if progress is None else f"{words}… {progress:.0%}"
+
+
+def _steps(progress: float | None) -> float | None:
+    """Return `progress` in steps of a twentieth: each change redraws the icon and rebuilds the menu."""
+    return None if progress is None else int(min(max(progress, 0.0), 1.0) * 20) / 20
