@@ -5,6 +5,7 @@ and keep the meaning that they have there. All others are ours; an archive witho
 """
 
 import json
+import os
 import re
 from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,6 +19,9 @@ MANIFEST_NAME = "backup_manifest.json"
 FORMAT = 1
 
 _NAME = re.compile(r"(?P<safety>safety_)?backup_(?P<time>\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)(_\d+)?\.zip")
+#: What leads out of the folder on one system or another: a drive or stream, a UNC path, a control character.
+_LEADS_ELSEWHERE = re.compile(r"[\x00-\x1f\\\ud800-\udfff]|^[a-z]:", re.IGNORECASE)
+_BAD_ON_WINDOWS = re.compile(r'[<>:"|?*]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE)
 _STAMP = "%Y-%m-%d_%H-%M-%S"
 
 
@@ -142,3 +146,11 @@ def is_safety(name: str) -> bool:
     """Return whether `name` is that of a safety backup."""
     match = _NAME.fullmatch(name)
     return match is not None and match["safety"] is not None
+
+
+def is_safe_name(name: str, *, windows: bool = os.name == "nt") -> bool:
+    """Return whether a member of this name can only ever be written inside the folder it is unpacked to."""
+    return not any(
+        part in ("", ".", "..") or _LEADS_ELSEWHERE.search(part) or (windows and _BAD_ON_WINDOWS.search(part))
+        for part in name.removesuffix("/").split("/")
+    )

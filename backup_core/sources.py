@@ -1,7 +1,7 @@
 """Which sources a data folder has: an explicit list, never a walk of the folder, for the backups may lie inside it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path, PurePosixPath
@@ -74,6 +74,32 @@ def side_files(database: Path) -> list[Path]:
 def is_side_file(name: str) -> bool:
     """Return whether a file of this name belongs to a database beside it."""
     return any(name.endswith(ending) and is_database(name.removesuffix(ending)) for ending in SIDE_FILES)
+
+
+def files_of(source: Source) -> Iterator[tuple[str, Path]]:
+    """Yield name in the archive and path of each file of a source, databases included, their side files not."""
+    if source.kind is Kind.FOLDER:
+        for top, _, names in _walk(source.path):
+            for path in (Path(top) / name for name in sorted(names) if not is_side_file(name)):
+                yield f"{source.name}/{path.relative_to(source.path).as_posix()}", path
+    elif source.kind is not None:
+        yield source.name, source.path
+
+
+def folders_of(source: Source) -> Iterator[str]:
+    """Yield the name of each folder of a source, its own included."""
+    if source.kind is Kind.FOLDER:
+        for top, _, _ in _walk(source.path):
+            yield (PurePosixPath(source.name) / Path(top).relative_to(source.path).as_posix()).as_posix()
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Walk a folder; one that cannot be read raises OSError instead of being left out without a word."""
+
+    def complain(error: OSError) -> None:
+        raise error
+
+    return os.walk(folder, onerror=complain, followlinks=True)
 
 
 def unprotected(data_dir: Path, sources: Sequence[Source], backup_dir: Path) -> list[tuple[str, int]]:

@@ -1,0 +1,177 @@
+"""One ZIP: pack a staging folder into it, read its manifest, verify it, extract it.
+
+Written as a stream with standard deflate, so that any unzip tool opens it; read with suspicion, for an archive may come
+from elsewhere or have been damaged.
+"""
+
+import hashlib
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from stat import S_IFDIR, S_IFREG
+from typing import Any
+
+from isal import isal_zlib
+from stream_zip import ZIP_AUTO, MemberFile, stream_zip
+
+from .errors import ArchiveUnusable, BackupError, RepositoryUnusable
+from .files import CHUNK, create_private, sync_folder, translating
+from .manifest import MANIFEST_NAME, Manifest, Member
+from .progress import OnProgress, Progress, Stage, ignore
+from .unpack import Reader
+
+#: Files that deflate makes 9.5 % smaller at 300 MB/s: written as stored blocks instead, at 870 MB/s.
+_INCOMPRESSIBLE = ("data_level0.bin",)
+
+
+def pack(
+    folder: Path, part: Path, describe: Callable[[tuple[Member, ...]], Manifest], on_progress: OnProgress = ignore
+) -> Manifest:
+    """Write all files below `folder` and the manifest that `describe` makes of them to the new file `part`, durably.
+
+    Raise RepositoryFull without room, RepositoryUnusable where the backup folder cannot be written.
+    """
+    packer = _Packer(folder, describe, on_progress)
+    with translating(RepositoryUnusable, "The backup could not be written", hint="Is the backup folder still there?"):
+        with os.fdopen(create_private(part), "wb") as file:
+            for chunk in stream_zip(packer.files(), chunk_size=CHUNK, get_compressobj=packer.compressor):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(part.parent)
+    assert packer.manifest is not None  # noqa: S101 - the stream ends with it
+    return packer.manifest
+
+
+class _Packer:
+    """The members of an archive as a stream, hashed on the way; the manifest comes last."""
+
+    def __init__(
+        self, folder: Path, describe: Callable[[tuple[Member, ...]], Manifest], on_progress: OnProgress
+    ) -> None:
+        self.manifest: Manifest | None = None
+        self._folder = folder
+        self._describe = describe
+        self._on_progress = on_progress
+        self._current = ""
+        self._done = 0
+
+    def compressor(self) -> Any:
+        """Return a fresh deflate stream for the member that is about to be written."""
+        if self._current.endswith(_INCOMPRESSIBLE):
+            return zlib.compressobj(level=0, wbits=-zlib.MAX_WBITS)
+        return isal_zlib.compressobj(level=1, wbits=-zlib.MAX_WBITS)
+
+    def files(self) -> Iterator[MemberFile]:
+        """Yield each file and each empty folder, then the manifest."""
+        entries = sorted(self._folder.rglob("*"))
+        total = sum(path.stat().st_size for path in entries if path.is_file())
+        members: list[Member] = []
+        for path in entries:
+            name = path.relative_to(self._folder).as_posix()
+            modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            if path.is_file():
+                self._current = name
+                size = path.stat().st_size
+                digest = hashlib.sha256()
+                yield name, modified, S_IFREG | 0o600, ZIP_AUTO(size), self._read(path, digest, total)
+                members.append(Member(name, size, digest.hexdigest()))
+            elif not any(path.iterdir()):
+                yield f"{name}/", modified, S_IFDIR | 0o700, ZIP_AUTO(0), ()
+                members.append(Member(f"{name}/", 0, hashlib.sha256().hexdigest()))
+        self.manifest = self._describe(tuple(members))
+        text = self.manifest.to_json()
+        self._current = MANIFEST_NAME
+        yield MANIFEST_NAME, datetime.now(UTC), S_IFREG | 0o600, ZIP_AUTO(len(text)), (text,)
+
+    def _read(self, path: Path, digest: Any, total: int) -> Iterable[bytes]:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+                self._done += len(chunk)
+                self._on_progress(Progress(Stage.PACK, self._done, total))
+                yield chunk
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Return the manifest of an archive after comparing it with the ZIP's own list of contents.
+
+    Raise ArchiveUnusable where they differ, or where the file is no ZIP or has no manifest.
+    """
+    with Reader(path) as reader:
+        return reader.manifest
+
+
+def verify(path: Path, on_progress: OnProgress = ignore) -> Manifest:
+    """Read the whole archive again and compare it with its manifest; raise ArchiveUnusable naming what differs."""
+    with Reader(path) as reader:
+        _consume(reader, reader.names, on_progress, Stage.VERIFY, None)
+        return reader.manifest
+
+
+def extract(
+    path: Path, folder: Path, on_progress: OnProgress = ignore, *, only: Callable[[str], bool] = lambda name: True
+) -> Manifest:
+    """Write the members of an archive for which `only` holds below the new folder `folder`, durably, verifying each.
+
+    Raise ArchiveUnusable where a member differs from the manifest, RepositoryFull without room.
+    """
+    with Reader(path) as reader:
+        _consume(reader, [name for name in reader.names if only(name)], on_progress, Stage.EXTRACT, folder)
+        return reader.manifest
+
+
+def _consume(reader: Reader, names: list[str], on_progress: OnProgress, stage: Stage, folder: Path | None) -> None:
+    total = sum(reader.size(name) for name in names)
+    done = 0
+    for name in names:
+        digest = hashlib.sha256()
+        with _Target(None if folder is None else folder / name, is_folder=name.endswith("/")) as target:
+            for chunk in reader.chunks(name):
+                digest.update(chunk)
+                target.write(chunk)
+                done += len(chunk)
+                on_progress(Progress(stage, done, total))
+        expected = reader.sha256(name)
+        if expected is not None and digest.hexdigest() != expected:
+            raise ArchiveUnusable(
+                f"This backup is damaged: {name} is not as it was written.", hint="Choose another backup.", member=name
+            )
+
+
+class _Target:
+    """Where the bytes of a member go: to a new private file, or nowhere when they are only verified."""
+
+    def __init__(self, path: Path | None, *, is_folder: bool) -> None:
+        self._path = path
+        self._is_folder = is_folder
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> "_Target":
+        if self._path is not None:
+            with self._translating():
+                (self._path if self._is_folder else self._path.parent).mkdir(0o700, parents=True, exist_ok=True)
+                if not self._is_folder:
+                    self._descriptor = create_private(self._path)
+        return self
+
+    def write(self, chunk: bytes) -> None:
+        """Write all of `chunk`."""
+        if self._descriptor is not None:
+            with self._translating():
+                view = memoryview(chunk)
+                while view:
+                    view = view[os.write(self._descriptor, view) :]
+
+    def __exit__(self, *raised: object) -> None:
+        if self._descriptor is not None:
+            with self._translating():
+                if raised[0] is None:
+                    os.fsync(self._descriptor)
+                os.close(self._descriptor)
+
+    @staticmethod
+    def _translating() -> Any:
+        return translating(BackupError, "The backup could not be unpacked")

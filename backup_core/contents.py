@@ -1,0 +1,97 @@
+"""What a copied database holds: rows, collections, schema version, integrity. Never for a live database."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .sources import CHROMA_DB, CLINIC_DB
+
+_COLLECTIONS = """
+    SELECT collections.name, count(embeddings.id) FROM collections
+    LEFT JOIN segments ON segments.collection = collections.id AND segments.scope = 'METADATA'
+    LEFT JOIN embeddings ON embeddings.segment_id = segments.id GROUP BY collections.id
+"""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The counts of a copy: rows by table, entries by collection as `chroma:NAME`, and the EMR's schema version."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    schema_version: int | None = None
+
+    @property
+    def patient_count(self) -> int:
+        """The number of patients; 0 where there is no such table."""
+        return self.counts.get("patients", 0)
+
+    @property
+    def visit_count(self) -> int:
+        """The number of visits; 0 where there is no such table."""
+        return self.counts.get("visits", 0)
+
+
+def read_contents(folder: Path) -> Contents:
+    """Return the contents of the copied stores in `folder`; what another version of the EMR lacks is left out."""
+    counts: dict[str, int] = {}
+    schema_version = None
+    if (folder / CLINIC_DB).is_file():
+        with _open_copy(folder / CLINIC_DB) as database:
+            tables = database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            )
+            for (table,) in tables.fetchall():
+                quoted = table.replace('"', '""')
+                counts[table] = database.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()[0]  # noqa: S608
+            if "schema_versions" in counts:
+                schema_version = _schema_version(database)
+    if (folder / CHROMA_DB).is_file():
+        with _open_copy(folder / CHROMA_DB) as database:
+            counts |= {f"chroma:{name}": count for name, count in _collections(database)}
+    return Contents(counts, schema_version)
+
+
+def check_integrity(copy: Path) -> str:
+    """Return "" if SQLite finds the copied database whole, else what it says first."""
+    try:
+        with _open_copy(copy) as database:
+            answer = str(database.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if answer == "ok" else answer
+
+
+def patients_in(folder: Path) -> set[tuple[str, str]]:
+    """Return what tells the patients of a copied clinic.db apart: number and name; empty where they cannot be read."""
+    try:
+        with _open_copy(folder / CLINIC_DB) as database:
+            rows = database.execute("SELECT coalesce(uhid, ''), name FROM patients")
+            return {(str(uhid), str(name)) for uhid, name in rows}
+    except sqlite3.Error:
+        return set()
+
+
+def _schema_version(database: sqlite3.Connection) -> int | None:
+    try:
+        version = database.execute("SELECT max(CAST(version AS INTEGER)) FROM schema_versions").fetchone()[0]
+    except sqlite3.OperationalError:
+        return None
+    return None if version is None else int(version)
+
+
+def _collections(database: sqlite3.Connection) -> list[tuple[str, int]]:
+    try:
+        return database.execute(_COLLECTIONS).fetchall()
+    except sqlite3.OperationalError:
+        # Another version of Chroma has other tables; the store is copied all the same.
+        return []
+
+
+@contextmanager
+def _open_copy(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a copy that nobody writes to: so no side file is made beside it, whatever its journal mode."""
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as database:
+        yield database

@@ -1,0 +1,70 @@
+"""A growing copy of plain files that knows which of them have changed since: never for a database."""
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .files import private_folder
+
+#: A file that changed this shortly before it was copied may have changed again within one tick of its time stamp.
+_TICK_NS = 20_000_000
+
+
+@dataclass(frozen=True)
+class _Stamp:
+    """What of a file changes when its bytes do."""
+
+    size: int
+    modified_ns: int
+    inode: int
+
+
+class Mirror:
+    """Copies of plain files below `folder`, by name with `/`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        #: What was copied: the file's stamp, and when its copying began (ns).
+        self._copied: dict[str, tuple[_Stamp, int]] = {}
+
+    def copy(self, name: str, path: Path) -> None:
+        """Copy one file with its time; a file that has gone meanwhile is left out."""
+        target = self.folder / name
+        try:
+            started = time.time_ns()
+            stamp = _stamp(path)
+            private_folder(target.parent)
+            shutil.copyfile(path, target)
+            os.utime(target, ns=(stamp.modified_ns, stamp.modified_ns))
+            self._copied[name] = (stamp, started)
+        except FileNotFoundError:
+            self._forget(name)
+
+    def refresh(self, prefix: str, files: Mapping[str, Path]) -> bool:
+        """Make the copies below `prefix` those of `files` as they are now; return whether anything had changed."""
+        stale = [name for name, path in files.items() if not self._is_current(name, path)]
+        gone = [name for name in self._copied if name.startswith(prefix) and name not in files]
+        for name in stale:
+            self.copy(name, files[name])
+        for name in gone:
+            self._forget(name)
+        return bool(stale or gone)
+
+    def _is_current(self, name: str, path: Path) -> bool:
+        stamp, started = self._copied.get(name, (None, 0))
+        try:
+            return stamp == _stamp(path) and stamp is not None and stamp.modified_ns < started - _TICK_NS
+        except FileNotFoundError:
+            return False
+
+    def _forget(self, name: str) -> None:
+        (self.folder / name).unlink(missing_ok=True)
+        self._copied.pop(name, None)
+
+
+def _stamp(path: Path) -> _Stamp:
+    status = path.stat()
+    return _Stamp(status.st_size, status.st_mtime_ns, status.st_ino)

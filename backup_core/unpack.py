@@ -1,0 +1,132 @@
+"""Reading a ZIP that may be damaged or hostile: every way in which it can fail is an ArchiveUnusable."""
+
+import stat
+import struct
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from .errors import ArchiveUnusable
+from .files import CHUNK, translating_zip
+from .manifest import MANIFEST_NAME, Manifest, Member, is_safe_name
+
+#: Bytes; the manifest of 100,000 files has 14 MB.
+_LARGEST_MANIFEST = 32 << 20
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED = 0x1
+
+
+class Reader:
+    """An open archive whose list of contents has been found sane and equal to its manifest."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _reading():
+            self._zip = zipfile.ZipFile(path)
+        try:
+            self._infos = self._check_infos()
+            self.manifest = self._read_manifest()
+            self._members = self._check_members()
+        except ArchiveUnusable:
+            self._zip.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._zip.close()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all members but the manifest."""
+        return [name for name in self._infos if name != MANIFEST_NAME]
+
+    def size(self, name: str) -> int:
+        """Return the size in bytes that the member has when it is unpacked."""
+        return self._infos[name].file_size
+
+    def sha256(self, name: str) -> str | None:
+        """Return what the manifest says of the member's bytes; None in an archive of the EMR's older code."""
+        return self._members[name].sha256 if name in self._members else None
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """Yield the bytes of a member, never more than its declared size; raise ArchiveUnusable where it is damaged."""
+        with _reading(name):
+            file = self._zip.open(self._infos[name])
+        with file:
+            left = self.size(name)
+            while left > 0:
+                with _reading(name):
+                    chunk = file.read(min(CHUNK, left))
+                if not chunk:
+                    raise _damaged(f"{name} is cut short")
+                left -= len(chunk)
+                yield chunk
+            with _reading(name):
+                # The checksum is compared only when the end has been read.
+                if file.read(1):
+                    raise _damaged(f"{name} is longer than declared")
+
+    def _check_infos(self) -> dict[str, zipfile.ZipInfo]:
+        infos: dict[str, zipfile.ZipInfo] = {}
+        seen: set[str] = set()
+        for info in self._zip.infolist():
+            name = info.filename
+            if info.orig_filename != name or not is_safe_name(name) or stat.S_ISLNK(info.external_attr >> 16):
+                raise _refused(f"it holds a name that must not be in a backup: {name[:80]!r}")
+            if info.flag_bits & _ENCRYPTED:
+                raise ArchiveUnusable("This backup is locked with a password.", hint="Open it with DocAssist itself.")
+            if info.compress_type not in _METHODS:
+                raise _refused(f"{name} is compressed in a way that backups are not")
+            folded = name.casefold().rstrip("/")
+            if folded in seen:
+                raise _refused(f"it holds {name} twice")
+            seen.add(folded)
+            infos[name] = info
+        return infos
+
+    def _read_manifest(self) -> Manifest:
+        info = self._infos.get(MANIFEST_NAME)
+        if info is None:
+            raise _refused("it has no list of contents")
+        if info.file_size > _LARGEST_MANIFEST:
+            raise _refused("its list of contents is too long")
+        return Manifest.from_json(b"".join(self.chunks(MANIFEST_NAME)))
+
+    def _check_members(self) -> dict[str, Member]:
+        """Compare names and sizes both ways; a ZIP's own checksums do not notice a dropped or renamed file."""
+        listed = self.manifest.members
+        if listed is None:
+            # The EMR's older code also wrote an entry for each folder.
+            self._infos = {name: info for name, info in self._infos.items() if not name.endswith("/")}
+            return {}
+        members = {member.name: member for member in listed}
+        missing = [name for name in members if name not in self._infos]
+        surplus = [name for name in self.names if name not in members]
+        resized = [name for name, member in members.items() if name in self._infos and self.size(name) != member.size]
+        if missing or surplus or resized or len(members) != len(listed):
+            first = [*missing, *surplus, *resized, "a name"][0]
+            raise _damaged(f"its contents are not as listed, beginning with {first[:80]}")
+        return members
+
+
+@contextmanager
+def _reading(name: str = "") -> Iterator[None]:
+    sentence = f"This backup is damaged: {name} cannot be read" if name else "This file is no backup that can be read"
+    with translating_zip(sentence):
+        try:
+            yield
+        except (OSError, struct.error, OverflowError, MemoryError) as error:
+            raise ValueError(str(error)) from error
+
+
+def _damaged(what: str) -> ArchiveUnusable:
+    return ArchiveUnusable(f"This backup is damaged: {what}.", hint="Choose another backup.")
+
+
+def _refused(why: str) -> ArchiveUnusable:
+    return ArchiveUnusable(f"This file is not accepted as a backup: {why}.", hint="Choose another backup.")
