@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CHILD_FLAG = "--child"
 
 #: The children there are: modules of this package with a `main() -> int`.
-NAMES = ("icon",)
+NAMES = ("icon", "samplemaker", "standin")
 
 
 def command(name: str) -> list[str]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tray.children import ROOT
+from .children import ROOT
 
 
 class IconChild:

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tray.children import command as child_command
-from tray.iconchild import IconChild
-from tray.look import Look, Notice, to_line
+from .children import command as child_command
+from .iconchild import IconChild
+from .look import Look, Notice, to_line
 
 logger = logging.getLogger(__name__)
 

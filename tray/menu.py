@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from tray.look import SEPARATOR, IconState, Item, Look
-from tray.words import ago, at
+from .look import SEPARATOR, IconState, Item, Look
+from .words import ago, at
 
 #: A backup older than this asks for attention.
 OLD = timedelta(hours=24)
