@@ -102,7 +102,7 @@ class JobRunner:
             return self._jobs[job_id]
 
     def add_listener(self, listener: Callable[[Job], None]) -> None:
-        """Call `listener` with the job when one begins, goes on and finishes, on the job's thread; it must not block."""
+        """Call `listener` with the job when one changes, on the job's thread; it must not block."""
         self._listeners.append(listener)
 
     def close(self, timeout: float) -> bool:

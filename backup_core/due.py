@@ -1,0 +1,132 @@
+"""When to back up: every rule of it, pure. The launcher's loop only asks, and the history says what has been.
+
+Two clocks are looked at, and the one that says that more time has passed is believed: the wall clock counts sleep,
+the running clock cannot be set back. So a lying clock may cost a backup too many, never one too few.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from .clock import Moment
+from .runs import Action, Outcome, Run, Trigger
+
+#: Younger than this, the last good backup is good enough for a start or an exit without changes.
+FRESH = timedelta(hours=1)
+#: A start of the launcher and one of the EMR within this time want one run between them.
+ONE_START = timedelta(minutes=1)
+FIRST_RETRY = timedelta(minutes=5)
+LONGEST_RETRY = timedelta(hours=1)
+#: A newest backup that is further ahead of the clock than this means that the clock is wrong.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+_GOOD = (Outcome.MADE, Outcome.UNCHANGED)
+_STARTS_AND_EXITS = (Trigger.STARTUP, Trigger.EMR_START, Trigger.EXIT, Trigger.EMR_EXIT)
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the history tells about backups."""
+
+    #: The end of the last run that made a backup or found the newest one still current.
+    confirmed: Moment | None = None
+    #: The end of the last run that tried to, whatever came of it.
+    attempted: Moment | None = None
+    #: How many have failed since `confirmed`.
+    failures: int = 0
+
+
+class Watch:
+    """Tells at which reading of this process's running clock each run was first seen."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, float] = {}
+
+    def look(self, runs: Sequence[Run], now: Moment) -> Past:
+        """Return what `runs` (newest first) tell; call it when the launcher starts and at every tick.
+
+        What is there at the first look belongs to an earlier life of the launcher, and took place before this one.
+        """
+        self._seen = {run.id: self._seen.get(run.id, now.running) for run in runs}
+        return past_of(runs, self._seen)
+
+
+def past_of(runs: Sequence[Run], seen: Mapping[str, float]) -> Past:
+    """Return what `runs` (newest first) tell about backups; `seen` has the running clock's reading for each id.
+
+    Runs that were skipped tried nothing, and a safety backup belongs to its restore: neither counts.
+    """
+    attempts = [
+        run
+        for run in runs
+        if run.action == Action.BACKUP and run.trigger != Trigger.SAFETY and run.outcome != Outcome.SKIPPED
+    ]
+    failures = next((index for index, run in enumerate(attempts) if run.outcome in _GOOD), len(attempts))
+    ends = [Moment(run.started_at + timedelta(seconds=run.duration), seen[run.id]) for run in attempts[: failures + 1]]
+    return Past(
+        confirmed=ends[failures] if failures < len(attempts) else None,
+        attempted=ends[0] if ends else None,
+        failures=failures,
+    )
+
+
+def elapsed(since: Moment, now: Moment) -> timedelta:
+    """Return how much time has passed for certain; a wall clock that was set back does not make it less."""
+    return max(now.utc - since.utc, timedelta(seconds=now.running - since.running), timedelta())
+
+
+def time_left(past: Past, now: Moment, interval: timedelta) -> timedelta:
+    """Return how long the next automatic run has to wait; zero means that it is due."""
+    if past.failures and past.attempted:
+        wait = retry_after(past.failures, interval) - elapsed(past.attempted, now)
+    elif past.confirmed:
+        wait = interval - elapsed(past.confirmed, now)
+    else:
+        wait = timedelta()
+    return max(wait, timedelta())
+
+
+def is_due(past: Past, now: Moment, interval: timedelta) -> bool:
+    """Return whether the launcher should back up now, by its interval or because the last run failed."""
+    return not time_left(past, now, interval)
+
+
+def next_due(past: Past, now: Moment, interval: timedelta) -> datetime:
+    """Return when the next automatic run will be (aware UTC): `now` if it is due."""
+    return now.utc + time_left(past, now, interval)
+
+
+def retry_after(failures: int, interval: timedelta) -> timedelta:
+    """Return the pause after so many failed runs in a row: it doubles, up to an hour, and is never over `interval`."""
+    return min(FIRST_RETRY * (1 << min(failures - 1, 8)), LONGEST_RETRY, interval)
+
+
+def startup_wanted(now: Moment, *, good: Moment | None, last_start: Moment | None, clean_ending: bool) -> bool:
+    """Return whether the start of the launcher, or of the EMR, calls for a backup.
+
+    `good` is when the newest good archive was made or last confirmed; `last_start` when the last start run of *this*
+    launcher began; `clean_ending` is False where the launcher's life before did not end in order.
+    """
+    if last_start is None and not clean_ending:
+        return True
+    if last_start is not None and elapsed(last_start, now) < ONE_START:
+        return False
+    return good is None or good.utc > now.utc or elapsed(good, now) >= FRESH
+
+
+def may_skip_unchanged(
+    trigger: Trigger, *, made_at: datetime | None, made_local: datetime, now: datetime, local: datetime
+) -> bool:
+    """Return whether a run may leave it at the newest good archive, given that the data is what that archive holds.
+
+    `made_at` and `now` are aware UTC, `made_local` and `local` naive; `made_at` is None where the archive does not
+    say. What a person or a program asks for is always made, and so is one archive on each day.
+    """
+    if made_at is None or made_at > now or made_local.date() != local.date():
+        return False
+    return trigger == Trigger.INTERVAL or (trigger in _STARTS_AND_EXITS and now - made_at < FRESH)
+
+
+def clock_is_behind(now: datetime, newest: datetime | None) -> bool:
+    """Return whether the wall clock tells a time before the newest backup was made (both aware UTC)."""
+    return newest is not None and newest.astimezone(UTC) - now > CLOCK_TOLERANCE
