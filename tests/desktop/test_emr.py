@@ -1,0 +1,188 @@
+"""The EMR as real processes: started, followed, asked to close."""
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tray.emr import Emr, EmrNotStarted
+
+PATIENCE = 20.0
+
+WRITES_ITS_ENVIRONMENT = """
+import json, os, pathlib, time
+target = pathlib.Path(os.environ["DOCASSIST_DATA_DIR"]) / "seen.json"
+names = ("DOCASSIST_DATA_DIR", "DOCASSIST_DB_PATH", "DOCASSIST_CHROMA_DIR", "DOCASSIST_PDF_DIR")
+part = target.with_suffix(".part")
+part.write_text(json.dumps({"cwd": os.getcwd(), "pid": os.getpid(), **{name: os.environ[name] for name in names}}))
+part.replace(target)
+"""
+STAYS_OPEN = WRITES_ITS_ENVIRONMENT + "time.sleep(120)\n"
+REFUSES_TO_CLOSE = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + STAYS_OPEN
+WRAPPER = "import subprocess, sys; subprocess.Popen([sys.executable, sys.argv[1]])\n"
+
+
+class Desk:
+    """A data folder, an EMR's own folder, and the EMRs that a test has started."""
+
+    def __init__(self, root: Path) -> None:
+        self.data_dir = root / "données du cabinet"
+        self.folder = root / "the EMR"
+        self.exited = threading.Event()
+        self.emrs: list[Emr] = []
+        self.data_dir.mkdir()
+        self.folder.mkdir()
+
+    def script(self, name: str, text: str) -> str:
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return f'"{path}"'
+
+    def emr(self, *words: str, folder: str | None = None) -> Emr:
+        command = " ".join([f'"{sys.executable}"', *words])
+        emr = Emr(command, str(self.folder) if folder is None else folder, self.data_dir, self.exited.set)
+        self.emrs.append(emr)
+        return emr
+
+    def seen(self) -> dict[str, object]:
+        """Return what the EMR has written of itself."""
+        path = self.data_dir / "seen.json"
+        until(path.exists)
+        found: dict[str, object] = json.loads(path.read_text())
+        return found
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    for emr in desk.emrs:
+        assert emr.close(1.0, by_force=True)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, f"{holds} does not hold after {PATIENCE} s"
+        time.sleep(0.05)
+
+
+def test_the_emr_runs_in_its_own_folder_and_means_the_same_data(desk: Desk) -> None:
+    emr = desk.emr(desk.script("emr.py", STAYS_OPEN))
+    emr.start()
+    seen = desk.seen()
+    assert seen.pop("cwd") == str(desk.folder)
+    assert seen.pop("pid") != os.getpid()
+    assert seen == {
+        "DOCASSIST_DATA_DIR": str(desk.data_dir),
+        "DOCASSIST_DB_PATH": str(desk.data_dir / "clinic.db"),
+        "DOCASSIST_CHROMA_DIR": str(desk.data_dir / "chroma"),
+        "DOCASSIST_PDF_DIR": str(desk.data_dir / "prescriptions"),
+    }
+    assert emr.is_running
+    assert not desk.exited.is_set()
+
+
+def test_an_emr_that_ends_is_reported_once_it_has_ended(desk: Desk) -> None:
+    emr = desk.emr(desk.script("emr.py", WRITES_ITS_ENVIRONMENT))
+    emr.start()
+    assert desk.exited.wait(PATIENCE)
+    until(lambda: not emr.is_running)
+
+
+def test_an_emr_behind_a_wrapper_that_ends_at_once_is_still_running(desk: Desk) -> None:
+    emr = desk.emr(desk.script("wrapper.py", WRAPPER), desk.script("emr.py", STAYS_OPEN))
+    emr.start()
+    desk.seen()
+    assert not desk.exited.wait(1.5), "the wrapper has ended, the EMR has not"
+    assert emr.is_running
+    assert emr.close(PATIENCE)
+    assert desk.exited.is_set()
+
+
+def test_an_emr_that_was_asked_to_close_has_ended_when_close_returns(desk: Desk) -> None:
+    emr = desk.emr(desk.script("emr.py", STAYS_OPEN))
+    emr.start()
+    desk.seen()
+    assert emr.close(PATIENCE)
+    assert not emr.is_running
+    assert desk.exited.is_set()
+
+
+def test_an_emr_can_be_started_again_after_it_was_closed(desk: Desk) -> None:
+    emr = desk.emr(desk.script("emr.py", STAYS_OPEN))
+    emr.start()
+    first = desk.seen()["pid"]
+    assert emr.close(PATIENCE)
+    (desk.data_dir / "seen.json").unlink()
+    emr.start()
+    assert desk.seen()["pid"] != first
+
+
+def test_an_emr_that_refuses_to_close_is_left_alone(desk: Desk) -> None:
+    emr = desk.emr(desk.script("emr.py", REFUSES_TO_CLOSE))
+    emr.start()
+    desk.seen()
+    assert not emr.close(1.0)
+    assert emr.is_running
+
+
+def test_a_stand_in_that_refuses_to_close_can_be_ended(desk: Desk) -> None:
+    emr = desk.emr(desk.script("emr.py", REFUSES_TO_CLOSE))
+    emr.start()
+    desk.seen()
+    assert emr.close(0.5, by_force=True)
+
+
+def test_starting_twice_gives_one_emr(desk: Desk) -> None:
+    emr = desk.emr(desk.script("emr.py", STAYS_OPEN))
+    emr.start()
+    first = desk.seen()["pid"]
+    emr.start()
+    script = str(desk.folder / "emr.py")
+    open_now = [child.pid for child in psutil.Process().children() if script in child.cmdline()]
+    assert open_now == [first]
+
+
+def test_the_next_launcher_takes_over_an_emr_that_is_still_open(desk: Desk) -> None:
+    script = desk.script("emr.py", STAYS_OPEN)
+    desk.emr(script).start()
+    desk.seen()
+    other = desk.emr(script)
+    assert other.adopt()
+    assert other.is_running
+    assert other.close(PATIENCE)
+
+
+def test_an_emr_of_another_data_folder_is_not_taken_over(desk: Desk, tmp_path: Path) -> None:
+    script = desk.script("emr.py", STAYS_OPEN)
+    desk.emr(script).start()
+    desk.seen()
+    elsewhere = Emr(f'"{sys.executable}" {script}', "", tmp_path / "another clinic", lambda: None)
+    assert not elsewhere.adopt()
+
+
+def test_a_command_that_cannot_be_run_says_so(desk: Desk) -> None:
+    for command in ("/nowhere/docassist", "", "'unmatched"):
+        emr = Emr(command, str(desk.folder), desk.data_dir, desk.exited.set)
+        with pytest.raises(EmrNotStarted, match="could not be started"):
+            emr.start()
+        assert not emr.is_running
+
+
+def test_a_folder_that_is_not_there_says_so(desk: Desk) -> None:
+    emr = desk.emr("-c", "pass", folder=str(desk.folder / "gone"))
+    with pytest.raises(EmrNotStarted):
+        emr.start()
+
+
+def test_without_a_folder_the_emr_runs_where_its_program_is(desk: Desk) -> None:
+    emr = desk.emr(desk.script("emr.py", STAYS_OPEN), folder="")
+    emr.start()
+    assert desk.seen()["cwd"] == str(Path(sys.executable).parent)

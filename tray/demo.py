@@ -1,0 +1,56 @@
+"""The demo's folder and its EMR: a sample clinic of its own, so that the demo never meets real data."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import platformdirs
+
+from backup_core.errors import BackupError, SettingInvalid
+
+from . import children
+
+#: Lies in every folder that the demo has made, and tells a curious reader what the folder is.
+NOTE = "sample-clinic.txt"
+_NOTE_TEXT = "This is a sample clinic with invented patients, made by docassist-tray --demo. You may delete it.\n"
+#: Seconds that making the sample clinic may take on a slow computer.
+_PATIENCE = 120
+
+
+def demo_folder(asked: Path | None = None) -> Path:
+    """Return the folder of the sample clinic (`asked`, or this user's own), made if needed and marked as the demo's.
+
+    Raise SettingInvalid where the folder holds anything that the demo did not make.
+    """
+    folder = (asked or platformdirs.user_data_path("DocAssist Backup", appauthor=False) / "demo").absolute()
+    if folder.exists() and not is_sample(folder) and (not folder.is_dir() or any(folder.iterdir())):
+        raise SettingInvalid(
+            f"The demo does not use {folder}, because there is something in it already.",
+            field="data-dir",
+            hint="Choose an empty folder for the demo, or leave --data-dir out.",
+        )
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / NOTE).write_text(_NOTE_TEXT, encoding="utf-8")
+    return folder
+
+
+def is_sample(data_dir: Path) -> bool:
+    """Return whether a data folder is the demo's."""
+    return (data_dir / NOTE).is_file()
+
+
+def fill(folder: Path) -> None:
+    """Make the sample clinic in `folder` unless it is there, in a process of its own; raise BackupError on failure."""
+    made = subprocess.run(
+        children.command("samplemaker"),
+        cwd=children.ROOT,
+        env={**os.environ, "DOCASSIST_DATA_DIR": str(folder)},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        timeout=_PATIENCE,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        reason = (made.stderr.strip().splitlines() or ["no reason was given"])[-1]
+        raise BackupError(f"The sample clinic could not be made ({reason}).", hint=f"Delete {folder} and try again.")

@@ -1,0 +1,32 @@
+"""A stand-in for the EMR, in a process of its own: it goes on adding patients and visits to DOCASSIST_DATA_DIR."""
+
+import itertools
+import os
+import signal
+import threading
+from pathlib import Path
+
+import psutil
+
+from .sample import SampleClinic
+
+#: Seconds between two changes.
+PAUSE = 2.0
+
+
+def main() -> int:
+    """Write until SIGTERM or SIGINT, or until the launcher that started this is gone; return 0."""
+    stop = threading.Event()
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
+    launcher = psutil.Process(os.getppid())
+    clinic = SampleClinic(Path(os.environ["DOCASSIST_DATA_DIR"]), seed=os.getpid())
+    changes = itertools.cycle([clinic.add_visit, clinic.add_visit, clinic.add_patient])
+    while launcher.is_running() and not stop.wait(PAUSE):
+        next(changes)()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
