@@ -1,0 +1,56 @@
+"""The launcher's log: one rotating file in the user's state folder."""
+
+import logging
+import logging.handlers
+import sys
+import threading
+from pathlib import Path
+
+import platformdirs
+
+from backup_core.files import private_folder
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+#: Bytes in one file, and how many older ones are kept.
+_SIZE, _OLDER = 1_000_000, 4
+
+
+def log_file() -> Path:
+    """Return where the log of this user lies."""
+    return platformdirs.user_state_path("DocAssist Backup", appauthor=False) / "log.txt"
+
+
+def start_logging() -> None:
+    """Write what happens to the log file, and warnings to stderr where there is one; also what ends a thread."""
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    handlers: list[logging.Handler] = [_file_handler()]
+    # A program without a console has no stderr.
+    if sys.stderr is not None:
+        handlers.append(logging.StreamHandler())
+        handlers[-1].setLevel(logging.WARNING)
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter(_FORMAT))
+        root.addHandler(handler)
+    threading.excepthook = _log_thread_end
+
+
+def _file_handler() -> logging.Handler:
+    path = log_file()
+    private_folder(path.parent)
+    path.touch(mode=0o600)
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=_SIZE, backupCount=_OLDER, encoding="utf-8")
+    handler.rotator = _rotate
+    return handler
+
+
+def _rotate(source: str, destination: str) -> None:
+    if Path(source).exists():
+        Path(source).replace(destination)
+        Path(source).touch(mode=0o600)
+
+
+def _log_thread_end(arguments: threading.ExceptHookArgs) -> None:
+    if arguments.exc_value is not None:
+        name = arguments.thread.name if arguments.thread else "?"
+        logging.getLogger(__name__).error("the thread %s ended by a fault", name, exc_info=arguments.exc_value)
