@@ -39,7 +39,11 @@ def test_the_wheel_holds_every_module_template_and_asset_of_the_checkout(names: 
         for room in ("backup_core", "webadmin", "tray")
         for path in (PROJECT / room).rglob("*.py")
     }
-    templates = {f"webadmin/{path.relative_to(PROJECT).as_posix()}" for path in (PROJECT / "templates").rglob("*.html")}
+    templates = {
+        f"webadmin/{path.relative_to(PROJECT).as_posix()}"
+        for path in (PROJECT / "templates").rglob("*")
+        if path.is_file()
+    }
     assets = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "webadmin" / "static").iterdir()}
 
     assert templates
