@@ -1,0 +1,134 @@
+"""Preferences: what the user can choose, and which values can be accepted."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import SettingInvalid
+from .sources import check_extra, find_sources
+
+LONGEST_HOURS = 168
+MOST_KEPT = 1_000
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """What the user can choose for one data folder."""
+
+    #: Hours between two backups while the launcher runs.
+    frequency_hours: float = 4
+    #: How many of the newest archives are kept.
+    keep: int = 10
+    #: The command that starts DocAssist, as one would type it; "" where it is not known.
+    emr_command: str = ""
+    #: The folder in which DocAssist is started, an absolute path; "" for that of its program.
+    emr_dir: str = ""
+    #: Where the archives lie, an absolute path; "" for `backups` inside the data folder.
+    backup_dir: str = ""
+    #: More files and folders to protect: paths inside the data folder, with `/`.
+    extras: tuple[str, ...] = ()
+
+
+def accepted(document: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:
+    """Return the fields of a parsed file that can be accepted, and a sentence on each other one."""
+    values = {field: document[field] for field in _VALUE_FAULTS if field in document}
+    if isinstance(extras := values.get("extras"), list):
+        values["extras"] = tuple(extras)
+    bad = {field: fault for field, value in values.items() if (fault := _VALUE_FAULTS[field](value))}
+    return {field: value for field, value in values.items() if field not in bad}, [str(fault) for fault in bad.values()]
+
+
+def faults(preferences: Preferences, data_dir: Path) -> dict[str, SettingInvalid]:
+    """Return what is wrong, for each field that cannot be accepted; folders are looked for on the disk."""
+    found = {field: check(getattr(preferences, field)) for field, check in _VALUE_FAULTS.items()}
+    found["emr_dir"] = found["emr_dir"] or _emr_dir_fault(preferences.emr_dir)
+    found["backup_dir"] = found["backup_dir"] or _backup_dir_fault(preferences, data_dir)
+    return {field: fault for field, fault in found.items() if fault}
+
+
+def validate(preferences: Preferences, data_dir: Path) -> None:
+    """Raise SettingInvalid for the first field that cannot be accepted."""
+    for fault in faults(preferences, data_dir).values():
+        raise fault
+
+
+def _frequency_fault(value: object) -> SettingInvalid | None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_HOURS:
+        return None
+    return SettingInvalid(
+        f"A backup every {value} hours is not possible.",
+        hint=f"Choose more than 0 and at most {LONGEST_HOURS} hours; 4 is usual.",
+        field="frequency_hours",
+    )
+
+
+def _keep_fault(value: object) -> SettingInvalid | None:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_KEPT:
+        return None
+    return SettingInvalid(
+        f"It is not possible to keep {value} backups.",
+        hint=f"Choose a whole number from 1 to {MOST_KEPT}; 10 is usual.",
+        field="keep",
+    )
+
+
+def _command_fault(value: object) -> SettingInvalid | None:
+    if isinstance(value, str) and value.isprintable():
+        return None
+    return SettingInvalid("The command that starts DocAssist has to be one line of text.", field="emr_command")
+
+
+def _folder_fault(field: str) -> Callable[[object], SettingInvalid | None]:
+    def fault(value: object) -> SettingInvalid | None:
+        if value == "" or (isinstance(value, str) and value.isprintable() and Path(value).is_absolute()):
+            return None
+        return SettingInvalid(
+            f"“{value}” is not the whole path of a folder.", hint="Begin with the drive, or with /.", field=field
+        )
+
+    return fault
+
+
+def _extras_fault(value: object) -> SettingInvalid | None:
+    if not (isinstance(value, tuple) and all(isinstance(name, str) for name in value)):
+        return SettingInvalid("The list of further files to protect is not a list of names.", field="extras")
+    try:
+        for name in value:
+            check_extra(name)
+    except SettingInvalid as fault:
+        return fault
+    return None
+
+
+def _emr_dir_fault(folder: str) -> SettingInvalid | None:
+    if not folder or Path(folder).is_dir():
+        return None
+    return SettingInvalid(f"The folder {folder} is not there.", field="emr_dir")
+
+
+def _backup_dir_fault(preferences: Preferences, data_dir: Path) -> SettingInvalid | None:
+    """Return what is wrong with a folder for archives; it may be new, but not lie in what is backed up."""
+    if not preferences.backup_dir:
+        return None
+    folder = Path(preferences.backup_dir)
+    problem = ""
+    if folder.is_file():
+        problem = f"{folder} is a file, not a folder."
+    elif not folder.parent.is_dir():
+        problem = f"There is no folder {folder.parent}; if it is on another drive, connect the drive first."
+    elif folder == data_dir or any(
+        folder.is_relative_to(source.path) for source in find_sources(data_dir, preferences.extras)
+    ):
+        problem = f"The backups cannot lie in {folder}, which is backed up itself."
+    return SettingInvalid(problem, field="backup_dir") if problem else None
+
+
+_VALUE_FAULTS: Mapping[str, Callable[[object], SettingInvalid | None]] = {
+    "frequency_hours": _frequency_fault,
+    "keep": _keep_fault,
+    "emr_command": _command_fault,
+    "emr_dir": _folder_fault("emr_dir"),
+    "backup_dir": _folder_fault("backup_dir"),
+    "extras": _extras_fault,
+}
