@@ -1,0 +1,84 @@
+"""The real `docassist-tray --demo` and the real Chromium, for tests and for pictures."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+#: Seconds until the launcher must have told where its page is, and to have ended.
+PATIENCE = 60
+BIN = Path(sys.executable).parent
+_OF_THIS_DESKTOP = ("XDG_", "DOCASSIST_", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_")
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """A running `docassist-tray --demo`."""
+
+    data_dir: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+    def address(self) -> str:
+        """Return the page's address with a fresh ticket; raise AssertionError if there is none in time."""
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            asked = self.command("open", "--print")
+            if asked.returncode == 0:
+                return asked.stdout.strip()
+            assert self.process.poll() is None, "the launcher has ended"
+            assert time.monotonic() < give_up, asked.stderr
+
+    def wait_for_patients(self, count: int) -> None:
+        """Return once the stand-in for the EMR has brought the live database to `count` patients."""
+        give_up = time.monotonic() + PATIENCE
+        while self._patients() < count:
+            assert time.monotonic() < give_up, f"there are still fewer than {count} patients"
+            time.sleep(0.2)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `docassist-backup` on the same data folder."""
+        command = [str(BIN / "docassist-backup"), "--data-dir", str(self.data_dir), *arguments]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+
+    def _patients(self) -> int:
+        with closing(sqlite3.connect(self.data_dir / "clinic.db")) as database:
+            return int(database.execute("SELECT count(*) FROM patients").fetchone()[0])
+
+
+@contextmanager
+def launched(folder: Path) -> Iterator[Launcher]:
+    """Run a launcher without an icon, with its own sample clinic and home below `folder`; end it as a logout does."""
+    home, data_dir, log_path = folder / "home", folder / "Sample Clinic", folder / "launcher.log"
+    home.mkdir()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OF_THIS_DESKTOP)}
+    environment["HOME"] = str(home)
+    command = [str(BIN / "docassist-tray"), "--demo", "--data-dir", str(data_dir), "--no-icon", "--no-browser"]
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        yield Launcher(data_dir, environment, process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(PATIENCE)
+    assert status == 0, log_path.read_text()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run the system's Chromium without a window."""
+    program = shutil.which("chromium")
+    assert program is not None, "the program chromium is missing"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program)
+        yield browser
+        browser.close()
