@@ -11,9 +11,8 @@ import time
 import webbrowser
 from pathlib import Path
 
-import platformdirs
-
 from backup_core.files import private_folder
+from backup_core.places import state_folder
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +62,7 @@ def _remove_later(path: Path) -> None:
 
 
 def _folder() -> Path:
-    return platformdirs.user_state_path("DocAssist Backup", appauthor=False) / "open"
+    return state_folder() / "open"
 
 
 def _has_desktop() -> bool:

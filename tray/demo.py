@@ -7,6 +7,7 @@ from pathlib import Path
 import platformdirs
 
 from backup_core.errors import BackupError, SettingInvalid
+from backup_core.places import APP_NAME, DATA_DIR_VARIABLE
 
 from . import children
 
@@ -22,7 +23,7 @@ def demo_folder(asked: Path | None = None) -> Path:
 
     Raise SettingInvalid where the folder holds anything that the demo did not make.
     """
-    folder = (asked or platformdirs.user_data_path("DocAssist Backup", appauthor=False) / "demo").absolute()
+    folder = (asked or platformdirs.user_data_path(APP_NAME, appauthor=False) / "demo").absolute()
     if folder.exists() and not is_sample(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingInvalid(
             f"The demo does not use {folder}, because there is something in it already.",
@@ -44,7 +45,7 @@ def fill(folder: Path) -> None:
     made = subprocess.run(
         children.command("samplemaker"),
         cwd=children.ROOT,
-        env={**os.environ, "DOCASSIST_DATA_DIR": str(folder)},
+        env={**os.environ, DATA_DIR_VARIABLE: str(folder)},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         timeout=_PATIENCE,

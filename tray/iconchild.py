@@ -1,15 +1,17 @@
 """One icon process as the launcher sees it: lines in, messages out, an end that always comes."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .children import ROOT
+
+logger = logging.getLogger(__name__)
 
 
 class IconChild:
@@ -22,7 +24,7 @@ class IconChild:
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
             cwd=ROOT,
             env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))},
             # A Ctrl-C in the terminal is the launcher's to answer: the icon stays until its pipe is closed.
@@ -37,12 +39,12 @@ class IconChild:
             rest = rest[self._process.stdin.write(rest) :]
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Yield what the process says until it ends; a line that is no JSON object is a library's chatter."""
+        """Yield what the process says until it ends; what its libraries say between is logged."""
         for line in self._process.stdout or ():
-            with suppress(ValueError):
-                message = json.loads(line)
-                if isinstance(message, dict):
-                    yield message
+            if line.startswith(b"{"):
+                yield json.loads(line)
+            elif line.strip():
+                logger.info("icon: %s", line.decode(errors="replace").rstrip())
 
     def end(self) -> None:
         """Close its pipe, at which the process ends by itself."""

@@ -143,6 +143,8 @@ class IconLink:
             if "shown" in message:
                 self._unanswered = False
             self._changed.notify_all()
+        if "ready" in message:
+            self._set_problem("")
         # The one says why this process cannot show an icon at all, the other why nobody may see it.
         for kind in ("unavailable", "hidden"):
             if kind in message:

@@ -6,9 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
-import platformdirs
-
 from backup_core.files import private_folder
+from backup_core.places import state_folder
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 #: Bytes in one file, and how many older ones are kept.
@@ -17,7 +16,7 @@ _SIZE, _OLDER = 1_000_000, 4
 
 def log_file() -> Path:
     """Return where the log of this user lies."""
-    return platformdirs.user_state_path("DocAssist Backup", appauthor=False) / "log.txt"
+    return state_folder() / "log.txt"
 
 
 def start_logging() -> None:
