@@ -1,0 +1,45 @@
+"""The place where icons are shown, taskbar, panel or menu bar: what differs between systems about it."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from .look import Notice
+
+
+class NoBar(Exception):
+    """This session cannot show an icon; `str(error)` is a sentence that says why, and what to install."""
+
+
+class Bar(Protocol):
+    """What `icon` needs of the system beside pystray. It is made before pystray is imported."""
+
+    #: Which of pystray's backends shows the icon.
+    backend: str
+
+    def attach(self, icon: Any, pystray: Any, on_session_end: Callable[[], None]) -> None:
+        """Get a pystray icon ready to run; `on_session_end` is called where the system says that the user leaves."""
+
+    def soon(self, work: Callable[[], None]) -> None:
+        """Do `work` where and when the icon may be changed."""
+
+    def notify(self, icon: Any, notice: Notice) -> None:
+        """Ask the desktop to show a notification; nothing happens where it cannot."""
+
+    def hidden(self) -> str:
+        """Return why nobody can see the icon, as a sentence; empty where it can be seen or where that is unknown."""
+
+
+def bar_of_this_system() -> Bar:
+    """Return this system's bar; raise NoBar where no icon can be shown."""
+    if sys.platform == "win32":
+        from .bar_windows import WindowsBar
+
+        return WindowsBar()
+    if sys.platform == "darwin":
+        from .bar_macos import MacBar
+
+        return MacBar()
+    from .bar_linux import LinuxBar
+
+    return LinuxBar()
