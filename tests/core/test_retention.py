@@ -1,0 +1,72 @@
+from datetime import datetime, timedelta
+
+import pytest
+
+from backup_core.retention import LAUNCHER_POLICY, Candidate, Policy, plan
+
+MONDAY = datetime.fromisoformat("2026-01-05T09:00")
+
+
+def archives(*times: datetime, contents: str = "") -> list[Candidate]:
+    return [Candidate(f"{number}", (number,), time, contents) for number, time in enumerate(times)]
+
+
+def test_the_plain_rule_keeps_exactly_the_newest() -> None:
+    result = plan(archives(*[MONDAY] * 12), Policy(newest=10))
+    assert result.prune == ("0", "1")
+    assert result.keep == {str(number): "newest" for number in range(2, 12)}
+
+
+def test_the_plain_rule_counts_equal_contents_each() -> None:
+    assert len(plan(archives(*[MONDAY] * 12, contents="same"), Policy(newest=10)).keep) == 10
+
+
+def test_the_sequence_decides_what_is_newest_and_not_the_clock() -> None:
+    in_2099 = MONDAY.replace(year=2099)
+    assert plan(archives(in_2099, MONDAY), Policy(newest=1)).keep == {"1": "newest"}
+
+
+def test_each_tier_keeps_the_last_of_its_days_weeks_and_months_and_says_so() -> None:
+    daily = [MONDAY + timedelta(days=day, hours=hour) for day in range(-40, 1) for hour in (0, 6)]
+    keep = plan(archives(*daily), Policy(newest=1, daily=3, weekly=2, monthly=2)).keep
+    assert {daily[int(name)]: reason for name, reason in keep.items()} == {
+        MONDAY + timedelta(hours=6): "newest",
+        MONDAY + timedelta(days=-1, hours=6): "daily",
+        MONDAY + timedelta(days=-2, hours=6): "daily",
+        datetime.fromisoformat("2025-12-31T15:00"): "monthly",
+    }
+
+
+def test_ten_clicks_on_an_unchanged_clinic_push_no_older_state_out() -> None:
+    states = [Candidate(f"s{day}", (day,), MONDAY + timedelta(days=day), f"state {day}") for day in range(10)]
+    clicks = [Candidate(f"c{n}", (100 + n,), MONDAY + timedelta(days=9, minutes=n), "state 9") for n in range(10)]
+    keep = plan([*states, *clicks], Policy(newest=10, states=10)).keep
+    assert {name: keep.get(name) for name in ("c9", "c0", "s9", "s8", "s0")} == {
+        "c9": "newest",
+        "c0": "newest",
+        "s9": None,
+        "s8": "state",
+        "s0": "state",
+    }
+
+
+def test_days_without_a_change_take_one_place_in_a_tier() -> None:
+    busy = [Candidate("monday", (0,), MONDAY, "one"), Candidate("tuesday", (1,), MONDAY + timedelta(days=1), "two")]
+    holidays = [Candidate(f"h{day}", (2 + day,), MONDAY + timedelta(days=2 + day), "two") for day in range(20)]
+    assert set(plan([*busy, *holidays], Policy(newest=1, daily=2)).keep) == {"h19", "monday"}
+
+
+def test_what_must_never_go_is_kept_beyond_the_policy() -> None:
+    result = plan(archives(*[MONDAY] * 3), Policy(newest=1), never={"0", "2"})
+    assert result.keep == {"2": "newest", "0": "protected"}
+    assert result.prune == ("1",)
+
+
+def test_nothing_is_planned_for_an_empty_folder() -> None:
+    assert plan([], LAUNCHER_POLICY).prune == ()
+
+
+@pytest.mark.parametrize("fields", [{"newest": 0}, {"newest": -1}, {"daily": -1}, {"monthly": -2}, {"states": -1}])
+def test_a_policy_that_would_delete_everything_cannot_be_made(fields: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="keeps at least"):
+        Policy(**fields)
