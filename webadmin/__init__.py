@@ -1,1 +1,47 @@
-"""The admin page on 127.0.0.1."""
+"""The admin page on 127.0.0.1: `create_app` is a factory, and nothing is done at import."""
+
+from pathlib import Path
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from backup_core.clock import SYSTEM_CLOCK, Clock
+from backup_core.engine import BackupEngine
+from backup_core.jobs import JobRunner
+from backup_core.settings import Settings
+
+from . import activity, backups, gate, preferences, problems, restores, session, status, wording
+from .access import Access as Access
+from .desk import Desk as Desk
+from .desk import PlainDesk as PlainDesk
+from .parts import Parts
+
+_HERE = Path(__file__).resolve().parent
+
+
+def create_app(
+    engine: BackupEngine,
+    jobs: JobRunner,
+    access: Access,
+    desk: Desk,
+    settings: Settings,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
+    sample: bool = False,
+) -> Flask:
+    """Return the application; `sample` marks every page as that of a sample clinic."""
+    app = Flask(__name__, template_folder=str(_template_folder()))
+    app.extensions["backup"] = Parts(engine, jobs, access, desk, settings, clock, sample)
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    gate.install(app)
+    problems.install(app)
+    wording.install(app)
+    for room in (session, status, backups, restores, preferences, activity):
+        app.register_blueprint(room.bp)
+    return app
+
+
+def _template_folder() -> Path:
+    packaged = _HERE / "templates"  # in a wheel; the checkout keeps them at top level
+    return packaged if packaged.is_dir() else _HERE.parent / "templates"

@@ -26,9 +26,9 @@ def patients_in(page: Page, row: int) -> int:
 
 
 def back_up(page: Page) -> None:
-    """Click Back up now, see it work, and wait for the new backup in the list."""
+    """Click Backup Now, see it work, and wait for the new backup in the list."""
     before = len(rows(page))
-    page.get_by_role("button", name="Back up now").click()
+    page.get_by_role("button", name="Backup Now").click()
     expect(page.get_by_role("progressbar")).to_be_visible()
     expect(page.locator("table.backups tbody tr")).to_have_count(before + 1, timeout=SLOW)
     expect(page.locator("table.backups tbody tr").first).to_contain_text("by hand")

@@ -1,0 +1,136 @@
+"""Who may talk to the page: tickets, session keys, the control key and download tokens, made for each run of the
+launcher and held in memory only.
+
+Nothing here knows Flask; `gate.py` asks it about every request.
+"""
+
+import hashlib
+import logging
+import secrets
+import threading
+from dataclasses import dataclass
+
+from backup_core.clock import SYSTEM_CLOCK, Clock
+from webadmin.errors import Refused
+
+logger = logging.getLogger(__name__)
+
+TICKET_LIFE = 60.0
+DOWNLOAD_LIFE = 60.0
+MOST_SESSIONS = 32
+"""How long a ticket and a download token can be used, in seconds, and how many sessions are open at most."""
+
+CLICK_THE_TRAY = "Click the DocAssist Backup icon in the tray to open this page again."
+
+
+def new_secret() -> str:
+    """Return 256 random bits that can stand in a URL."""
+    return secrets.token_urlsafe(32)
+
+
+def _digest(secret: str) -> str:
+    """Return what is stored of a secret, so that looking it up takes the same time whatever was guessed."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Ticket:
+    """A ticket: usable from `since` on; once spent, `since` is that moment and `session` what it was exchanged for."""
+
+    since: float
+    session: str | None = None
+
+
+@dataclass(frozen=True)
+class _Download:
+    """One file that may be fetched once."""
+
+    since: float
+    name: str
+
+
+class Access:
+    """The secrets of one run. All methods may be called from any thread."""
+
+    def __init__(self, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.control_key = new_secret()
+        self._clock = clock
+        self._port = 0
+        self._lock = threading.Lock()
+        self._tickets: dict[str, _Ticket] = {}
+        self._downloads: dict[str, _Download] = {}
+        self._sessions: dict[str, None] = {}
+
+    def set_port(self, port: int) -> None:
+        """Say on which port the page is served: it is part of the only Host and Origin that are accepted."""
+        self._port = port
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The exact values of the Host header under which the page may be asked for."""
+        return frozenset({f"127.0.0.1:{self._port}", f"localhost:{self._port}"})
+
+    def new_ticket(self) -> str:
+        """Return a ticket that opens one session within 60 seconds."""
+        ticket = new_secret()
+        with self._lock:
+            self._forget_old()
+            self._tickets[_digest(ticket)] = _Ticket(self._clock.monotonic())
+        return ticket
+
+    def open_session(self, ticket: str) -> str:
+        """Return the key of a new session for a fresh ticket.
+
+        Raise Refused for any other. A ticket that is used twice within a minute was seen by somebody else: then the
+        session that it opened ends too.
+        """
+        with self._lock:
+            self._forget_old()
+            known = self._tickets.get(_digest(ticket))
+            if known is None:
+                raise Refused("This link has already been used, or it is too old.", hint=CLICK_THE_TRAY)
+            if known.session is not None:
+                self._sessions.pop(known.session, None)
+                logger.warning("a link to the page was used twice; the session that it had opened was ended")
+                raise Refused("This link was opened twice, so the page was locked to be safe.", hint=CLICK_THE_TRAY)
+            key = new_secret()
+            self._tickets[_digest(ticket)] = _Ticket(self._clock.monotonic(), session=_digest(key))
+            self._sessions[_digest(key)] = None
+            while len(self._sessions) > MOST_SESSIONS:
+                del self._sessions[next(iter(self._sessions))]
+            return key
+
+    def is_session(self, key: str) -> bool:
+        """Return whether this is the key of an open session."""
+        with self._lock:
+            return _digest(key) in self._sessions
+
+    def is_control(self, key: str) -> bool:
+        """Return whether this is the key that the command line reads from the control file."""
+        return secrets.compare_digest(_digest(key), _digest(self.control_key))
+
+    def new_download(self, name: str) -> str:
+        """Return a token with which the archive of that name can be fetched once, within 60 seconds."""
+        token = new_secret()
+        with self._lock:
+            self._forget_old()
+            self._downloads[_digest(token)] = _Download(self._clock.monotonic(), name)
+        return token
+
+    def spend_download(self, token: str) -> str:
+        """Return the name of the archive that the token stands for, once; raise Refused for any other token."""
+        with self._lock:
+            self._forget_old()
+            download = self._downloads.pop(_digest(token), None)
+        if download is None:
+            raise Refused(
+                "This download link has already been used, or it is too old.",
+                hint="Go back to the list of backups and click Download again.",
+            )
+        return download.name
+
+    def _forget_old(self) -> None:
+        """Drop what can no longer be used; the caller holds the lock."""
+        now = self._clock.monotonic()
+        self._tickets = {k: t for k, t in self._tickets.items() if now - t.since < TICKET_LIFE}
+        self._downloads = {k: d for k, d in self._downloads.items() if now - d.since < DOWNLOAD_LIFE}

@@ -1,0 +1,57 @@
+"""A backup beside today's data: the same counts of both, and what would come off. Pure."""
+
+from dataclasses import dataclass
+
+from backup_core.engine import Holdings
+from backup_core.listing import Archive
+
+from .words import count
+
+
+@dataclass(frozen=True)
+class Line:
+    """One kind of record; None where a side does not know its number."""
+
+    records: str
+    backup: int | None
+    today: int | None
+
+    @property
+    def fewer(self) -> int:
+        """How many fewer there are after the restore; 0 if as many or more, or not known."""
+        return max(0, (self.today or 0) - self.backup) if self.backup is not None else 0
+
+    @property
+    def more(self) -> int:
+        """How many more there are after the restore."""
+        return max(0, self.backup - self.today) if self.backup is not None and self.today is not None else 0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The lines to show, and the words of the tick."""
+
+    lines: tuple[Line, ...]
+    exists: bool
+    problem: str
+
+    @property
+    def loss(self) -> str:
+        """What comes off by count, "2 patients and 3 visits"; "" if nothing does."""
+        fewer = {line.records: line.fewer for line in self.lines}
+        lost = [(fewer.get("patients", 0), "patient"), (fewer.get("visits", 0), "visit")]
+        return " and ".join(count(number, word) for number, word in lost if number)
+
+
+def compare(archive: Archive, today: Holdings) -> Comparison:
+    """Return what the archive holds beside what the data holds today: patients and visits first, then by name."""
+    manifest = archive.manifest
+    held = dict(manifest.counts) if manifest else {}
+    if manifest:
+        held |= {"patients": manifest.patient_count, "visits": manifest.visit_count}
+    now = dict(today.counts)
+    if today.exists and not today.problem:
+        now |= {"patients": today.patient_count, "visits": today.visit_count}
+    others = sorted((held.keys() | now.keys()) - {"patients", "visits"})
+    names = ("patients", "visits", *others)
+    return Comparison(tuple(Line(n, held.get(n), now.get(n)) for n in names), today.exists, today.problem)

@@ -1,0 +1,78 @@
+"""What only the launcher knows and does, as the page sees it; and the same where there is no launcher."""
+
+from datetime import datetime
+from typing import Literal, Protocol
+
+from backup_core.engine import BackupEngine
+from backup_core.history import Trigger
+from backup_core.jobs import Job, JobRunner
+
+EmrState = Literal["running", "not-running", "unknown"]
+
+
+class Desk(Protocol):
+    """The launcher's side of the page. Every method may be called from any thread and returns at once."""
+
+    def emr_state(self) -> EmrState:
+        """Return whether the EMR is open."""
+
+    def next_due(self) -> datetime | None:
+        """Return when the next automatic backup is due (aware UTC), or None if none is planned."""
+
+    def back_up_now(self, trigger: Trigger = Trigger.MANUAL) -> Job:
+        """Start a backup; raise Busy if something else runs."""
+
+    def restore(self, name: str, *, other_clinic: bool, with_settings: bool) -> Job:
+        """Start a restore of the archive of that name: close the EMR, restore, start the EMR again; raise Busy."""
+
+    def undo(self) -> Job:
+        """Start going back to before the last restore, in the same way; raise Busy, NothingToUndo."""
+
+    def preferences_changed(self) -> None:
+        """Take up the preferences that were just saved."""
+
+    def notices(self) -> list[str]:
+        """Return the sentences that every page shows at its top."""
+
+
+class PlainDesk:
+    """A desk over the engine alone: no EMR to close, no plan of backups."""
+
+    def __init__(self, engine: BackupEngine, jobs: JobRunner) -> None:
+        self._engine = engine
+        self._jobs = jobs
+
+    def emr_state(self) -> EmrState:
+        """Return "unknown": nobody watches the EMR."""
+        return "unknown"
+
+    def next_due(self) -> datetime | None:
+        """Return None: nothing is planned."""
+        return None
+
+    def back_up_now(self, trigger: Trigger = Trigger.MANUAL) -> Job:
+        """Start a backup; raise Busy if something else runs."""
+        return self._jobs.start(
+            "create", lambda on_progress: self._engine.back_up(trigger, on_progress), trigger=trigger.value
+        )
+
+    def restore(self, name: str, *, other_clinic: bool, with_settings: bool) -> Job:
+        """Start a restore of the archive of that name; raise UnknownArchive, Busy."""
+        archive = self._engine.find(name)
+        return self._jobs.start(
+            "restore",
+            lambda on_progress: self._engine.restore(
+                archive, other_clinic=other_clinic, with_settings=with_settings, on_progress=on_progress
+            ),
+        )
+
+    def undo(self) -> Job:
+        """Start going back to before the last restore; raise Busy."""
+        return self._jobs.start("undo", self._engine.undo)
+
+    def preferences_changed(self) -> None:
+        """Do nothing: no plan depends on the preferences."""
+
+    def notices(self) -> list[str]:
+        """Return no notices."""
+        return []

@@ -1,0 +1,89 @@
+"""What the page answers when something cannot be done: one sentence, one hint, and the status that goes with them."""
+
+from http import HTTPStatus
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from backup_core.errors import (
+    ArchiveUnusable,
+    BackupError,
+    Busy,
+    EmrRunning,
+    NothingToUndo,
+    OtherClinic,
+    RepositoryFull,
+    RepositoryLocked,
+    SettingInvalid,
+    UnknownArchive,
+)
+from webadmin.errors import Forbidden, NotConfirmed, Refused
+
+STATUS: dict[type[BackupError], HTTPStatus] = {
+    BackupError: HTTPStatus.SERVICE_UNAVAILABLE,
+    Refused: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    UnknownArchive: HTTPStatus.NOT_FOUND,
+    Busy: HTTPStatus.CONFLICT,
+    RepositoryLocked: HTTPStatus.CONFLICT,
+    EmrRunning: HTTPStatus.CONFLICT,
+    OtherClinic: HTTPStatus.CONFLICT,
+    NothingToUndo: HTTPStatus.CONFLICT,
+    NotConfirmed: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ArchiveUnusable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    SettingInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RepositoryFull: HTTPStatus.INSUFFICIENT_STORAGE,
+}
+
+_SENTENCES = {
+    400: ("That request could not be understood.", "Go back and try once more."),
+    404: ("There is no such page.", "Use the links at the top."),
+    405: ("That cannot be done this way.", "Use the buttons on the page."),
+    413: ("That is too large to be sent here.", "Nothing was changed."),
+    415: ("That was sent in a form that is not understood here.", "Nothing was changed."),
+    500: ("Something went wrong in DocAssist Backup itself.", "Your backups are safe. The log file has the details."),
+}
+
+
+def status_of(error: BackupError) -> HTTPStatus:
+    """Return the status of an error: that of its nearest ancestor in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def install(app: Flask) -> None:
+    """Make every error of the application an answer for humans."""
+    app.register_error_handler(BackupError, _answer_backup_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+
+
+def is_fragment_request() -> bool:
+    """Return whether htmx asks, which puts the answer into the page that is open."""
+    return "HX-Request" in request.headers
+
+
+def _answer_backup_error(error: BackupError) -> Response:
+    return _answer(str(error), error.hint, error.code, status_of(error))
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or 500)
+    sentence, hint = _SENTENCES.get(status, _SENTENCES[400 if status < 500 else 500])
+    answer = _answer(sentence, hint, status.name.lower().replace("_", "-"), status)
+    for name, value in error.get_headers(request.environ):
+        if name == "Allow":
+            answer.headers[name] = value
+    return answer
+
+
+def _answer(sentence: str, hint: str, code: str, status: HTTPStatus) -> Response:
+    """Return the problem as a fragment, a page or JSON, whichever the asker can show."""
+    if is_fragment_request():
+        locked = status == HTTPStatus.UNAUTHORIZED
+        body = render_template("problem.html", sentence=sentence, hint=hint, code=code, locked=locked)
+        answer = make_response(body, status)
+        answer.headers["HX-Retarget"] = "#page"
+        answer.headers["HX-Reswap"] = "outerSync"
+        return answer
+    if "text/html" in request.headers.get("Accept", ""):
+        return make_response(render_template("refusal.html", sentence=sentence, hint=hint), status)
+    return make_response(jsonify(error=sentence, hint=hint, code=code), status)

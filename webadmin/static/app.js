@@ -1,0 +1,78 @@
+// The page's own script: keeps the session key, sends it with every request, and does what HTML alone cannot.
+"use strict";
+
+(() => {
+  const KEY = "docassist-backup-key";
+  const element = (id) => document.getElementById(id);
+
+  function lock(sentence, hint) {
+    if (!element("locked")) return location.reload();
+    element("opening").hidden = true;
+    element("locked").hidden = false;
+    if (sentence) element("locked-reason").textContent = sentence;
+    if (hint) element("locked-hint").textContent = hint;
+  }
+
+  // A ticket is good for one use: exchange it, and take it out of the address before anything else can see it.
+  async function spend(ticket) {
+    history.replaceState(null, "", location.pathname + location.search);
+    const answer = await fetch("/session", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "Accept": "application/json" },
+      body: JSON.stringify({ ticket }),
+    });
+    const document = await answer.json();
+    if (answer.ok) sessionStorage.setItem(KEY, document.key);
+    else sessionStorage.removeItem(KEY);
+    return answer.ok ? null : document;
+  }
+
+  async function open() {
+    const refusal = location.hash.startsWith("#t=") ? await spend(location.hash.slice(3)) : null;
+    if (refusal) return lock(refusal.error, refusal.hint);
+    if (!sessionStorage.getItem(KEY)) return lock();
+    if (element("opening")) element("opening").hidden = false;
+    await htmx.ajax("GET", location.pathname + location.search, { target: "#page", swap: "outerSync" });
+  }
+
+  function settle() {
+    const room = element("page").dataset.room;
+    for (const link of document.querySelectorAll("nav a[data-room]")) {
+      if (link.dataset.room === room) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    if (!element("page").querySelector("[autofocus]")) element("page").focus({ preventScroll: true });
+  }
+
+  function backUpNow() {
+    if (element("backup-now")) element("backup-now").click();
+    else htmx.ajax("POST", "/backups", { target: "#page", swap: "none" });
+  }
+
+  document.addEventListener("htmx:config:request", (event) => {
+    event.detail.ctx.request.headers.Authorization = `Bearer ${sessionStorage.getItem(KEY)}`;
+  });
+
+  document.addEventListener("htmx:after:request", (event) => {
+    element("lost").hidden = true;
+    if (event.detail.ctx.response.status === 401) sessionStorage.removeItem(KEY);
+  });
+
+  document.addEventListener("htmx:error", (event) => {
+    if (event.detail.ctx && !event.detail.ctx.response) element("lost").hidden = false;
+  });
+
+  document.addEventListener("htmx:after:settle", (event) => {
+    if (event.detail.task.type === "main" && event.target.id === "page") settle();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const isShortcut = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "b";
+    if (!isShortcut || event.repeat || event.target.closest("input:not([type=checkbox]), textarea, select")) return;
+    event.preventDefault();
+    if (sessionStorage.getItem(KEY)) backUpNow();
+  });
+
+  window.addEventListener("hashchange", () => location.hash.startsWith("#t=") && open());
+  open();
+})();

@@ -1,0 +1,50 @@
+"""What every template can use: the page's words as filters, and the facts that stand on every page."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+
+from backup_core.listing import State
+
+from . import words
+from .parts import parts
+from .status import bar_facts
+
+
+def install(app: Flask) -> None:
+    """Give the words and the facts to the templates of the application."""
+    app.jinja_env.filters.update(
+        ago=_ago,
+        ago_short=_ago_short,
+        count=words.count,
+        date_time=lambda moment: words.date_time(_local(moment)),
+        lasted=words.lasted,
+        number=words.number,
+        records=words.records,
+        size=words.size,
+        time_or_date=lambda moment: words.time_or_date(_local(moment), _local(parts().now())),
+        why=words.why,
+    )
+    app.jinja_env.globals.update(
+        ACTIONS=words.ACTIONS, JOBS=words.JOBS, OUTCOMES=words.OUTCOMES, STAGES=words.STAGES, STATES=words.STATES
+    )
+    app.jinja_env.globals.update(State=State, bar_facts=bar_facts)
+    app.context_processor(_on_every_page)
+
+
+def _on_every_page() -> dict[str, Any]:
+    return {"sample": parts().sample, "notices": parts().desk.notices()}
+
+
+def _local(moment: datetime) -> datetime:
+    """Return a time as this PC's clock on the wall shows it; a naive one is taken as such a time."""
+    return moment.astimezone().replace(tzinfo=None)
+
+
+def _ago(moment: datetime) -> str:
+    return words.ago(parts().now() - moment.astimezone())
+
+
+def _ago_short(moment: datetime) -> str:
+    return words.ago_short(parts().now() - moment.astimezone())

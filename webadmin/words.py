@@ -1,0 +1,155 @@
+"""The page's words for the engine's facts: times, sizes, reasons and states. Pure; times are passed in."""
+
+from datetime import datetime, timedelta
+
+from backup_core.history import Action, Outcome, Trigger
+from backup_core.progress import Stage
+from backup_core.listing import State
+
+WHY = {
+    Trigger.STARTUP.value: "at opening",
+    Trigger.EMR_START.value: "at opening",
+    Trigger.INTERVAL.value: "automatic",
+    Trigger.EXIT.value: "at closing",
+    Trigger.EMR_EXIT.value: "at closing",
+    Trigger.MANUAL.value: "by hand",
+    Trigger.SAFETY.value: "before a restore",
+    Trigger.CLI.value: "by command",
+    Trigger.API.value: "by DocAssist",
+}
+
+STATES = {
+    State.VERIFIED: "Checked",
+    State.LEGACY: "Made by DocAssist",
+    State.WRITING: "Being written",
+    State.DAMAGED: "Damaged",
+    State.ENCRYPTED: "Locked by DocAssist",
+}
+
+ACTIONS = {
+    Action.BACKUP: "Backup",
+    Action.RESTORE: "Restore",
+    Action.UNDO: "Back to before the restore",
+    Action.RECOVER: "Interrupted restore settled",
+    Action.PRUNE: "Old backups tidied up",
+    Action.DELETE: "Backup deleted",
+}
+
+OUTCOMES = {
+    Outcome.MADE: "Made",
+    Outcome.UNCHANGED: "Nothing had changed",
+    Outcome.FAILED: "Failed",
+    Outcome.DONE: "Done",
+    Outcome.SKIPPED: "Skipped",
+}
+
+STAGES = {
+    Stage.WAIT: "Waiting for its turn",
+    Stage.CLOSE_EMR: "Asking DocAssist to close",
+    Stage.CHECK: "Checking the backup",
+    Stage.SNAPSHOT: "Copying the records",
+    Stage.PACK: "Packing the copy",
+    Stage.VERIFY: "Checking the copy",
+    Stage.PUBLISH: "Putting the backup in its place",
+    Stage.EXTRACT: "Unpacking the backup",
+    Stage.SAFETY: "Saving today's data first",
+    Stage.SWAP: "Putting the records back",
+    Stage.PRUNE: "Tidying up old backups",
+    Stage.START_EMR: "Starting DocAssist again",
+}
+
+JOBS = {
+    "create": "Backing up",
+    "restore": "Restoring",
+    "undo": "Going back to before the restore",
+    "verify": "Checking a backup",
+    "prune": "Tidying up old backups",
+    "delete": "Deleting a backup",
+}
+
+_RECORDS = {
+    "patients": "Patients",
+    "visits": "Visits",
+    "investigations": "Test results",
+    "procedures": "Procedures",
+}
+
+_UNITS = ((timedelta(days=1), "d", "day"), (timedelta(hours=1), "h", "hour"), (timedelta(minutes=1), "m", "minute"))
+
+
+def why(trigger: str) -> str:
+    """Return why a backup was made; a trigger of another version is shown as it is, none at all as "by DocAssist"."""
+    return WHY.get(trigger, trigger.replace("-", " ")) or "by DocAssist"
+
+
+def records(table: str) -> str:
+    """Return the plain name of a table or a search collection."""
+    return _RECORDS.get(table, table.replace("_", " ").replace("chroma:", "search: ").capitalize())
+
+
+def number(value: int) -> str:
+    """Return 1284 as "1,284"."""
+    return f"{value:,}"
+
+
+def count(value: int, one: str, many: str = "") -> str:
+    """Return "1 visit" or "1,284 visits"."""
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def size(number_of_bytes: int) -> str:
+    """Return a size as people read it: "820 bytes", "4.2 MB", "120 MB"."""
+    if number_of_bytes < 1024:
+        return count(number_of_bytes, "byte")
+    value = float(number_of_bytes)
+    for unit in ("KB", "MB", "GB"):
+        value /= 1024
+        if value < 999.5:
+            break
+    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
+
+
+def clock_time(local: datetime) -> str:
+    """Return the time of day: "9:05 pm"."""
+    return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+
+
+def day(local: datetime) -> str:
+    """Return the date: "2 Jan 2026"."""
+    return f"{local.day} {local:%b %Y}"
+
+
+def date_time(local: datetime) -> str:
+    """Return date and time: "2 Jan 2026, 10:30 am"."""
+    return f"{day(local)}, {clock_time(local)}"
+
+
+def time_or_date(local: datetime, today: datetime) -> str:
+    """Return only the time for a moment of today, else date and time."""
+    return clock_time(local) if local.date() == today.date() else date_time(local)
+
+
+def ago(age: timedelta) -> str:
+    """Return an age in words: "just now", "12 minutes ago", "2 days ago"."""
+    for unit, _, name in _UNITS:
+        if age >= unit:
+            return f"{count(age // unit, name)} ago"
+    return "just now"
+
+
+def ago_short(age: timedelta) -> str:
+    """Return an age for the status bar: "just now", "12m ago", "2d ago"."""
+    for unit, letter, _ in _UNITS:
+        if age >= unit:
+            return f"{age // unit}{letter} ago"
+    return "just now"
+
+
+def lasted(seconds: float) -> str:
+    """Return a duration: "0.4 seconds", "12 seconds", "3 minutes 5 seconds"."""
+    if seconds < 10:
+        return f"{seconds:.1f} seconds"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return count(rest, "second")
+    return f"{count(minutes, 'minute')} {count(rest, 'second')}" if rest else count(minutes, "minute")
