@@ -14,8 +14,7 @@ from typing import Any
 
 from .art import draw
 from .bar import Bar, NoBar, bar_of_this_system
-from .look import SEPARATOR, Item, Look, Notice, from_message
-from .menu import Choice
+from .look import SEPARATOR, Choice, Item, Look, Notice, from_message
 
 logger = logging.getLogger(__name__)
 

@@ -20,6 +20,18 @@ class IconState(StrEnum):
     NOT_RUNNING = "not-running"
 
 
+class Choice(StrEnum):
+    """What a click asks for: the ids of the menu's items."""
+
+    OPEN_PAGE = "open-page"
+    BACK_UP = "back-up"
+    UNDO = "undo"
+    START_EMR = "start-emr"
+    CLOSE_EMR = "close-emr"
+    OPEN_FOLDER = "open-folder"
+    QUIT = "quit"
+
+
 @dataclass(frozen=True)
 class Item:
     """One line of the menu; `id` is what a click on it sends, and `checked` is None where it has no tick."""

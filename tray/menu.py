@@ -1,26 +1,12 @@
 """What the icon says and offers in a state of the launcher: verdict, tooltip and menu. Pure: it reads no clock."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
-from enum import StrEnum
+from datetime import datetime, tzinfo
 
-from .look import SEPARATOR, IconState, Item, Look
-from .words import ago, at
+from webadmin.verdict import OLD_AFTER
+from webadmin.words import JOBS, ago, clock_time, count
 
-#: A backup older than this asks for attention.
-OLD = timedelta(hours=24)
-
-
-class Choice(StrEnum):
-    """What a click asks for: the ids of the menu's items."""
-
-    OPEN_PAGE = "open-page"
-    BACK_UP = "back-up"
-    UNDO = "undo"
-    START_EMR = "start-emr"
-    CLOSE_EMR = "close-emr"
-    OPEN_FOLDER = "open-folder"
-    QUIT = "quit"
+from .look import SEPARATOR, Choice, IconState, Item, Look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +74,7 @@ def verdict_for(state: TrayState) -> str:
     if _is_old(state):
         return f"The last backup was {ago(state.now - state.last_backup)}"
     if state.paused_until:
-        return f"Automatic backups are paused until {at(state.paused_until, state.now, state.zone)}"
+        return f"Automatic backups are paused until {_at(state.paused_until, state)}"
     made = f"Backed up {ago(state.now - state.last_backup)}"
     return f"DocAssist is not running. {made}" if state.emr == "not-running" else made
 
@@ -100,9 +86,9 @@ def tooltip_for(state: TrayState) -> str:
         return f"{name}: {verdict_for(state)}"
     parts = [f"{name}: {ago(state.now - state.last_backup)}"]
     if state.patients is not None:
-        parts.append(f"{state.patients:,} patient{'' if state.patients == 1 else 's'}")
+        parts.append(count(state.patients, "patient"))
     if state.next_due:
-        parts.append(f"next {at(state.next_due, state.now, state.zone)}")
+        parts.append(f"next {_at(state.next_due, state)}")
     if state.emr == "not-running":
         parts.append("DocAssist is not running")
     return ", ".join(parts)
@@ -133,15 +119,23 @@ def _emr_items(state: TrayState, idle: bool) -> list[Item]:
 
 
 def _is_old(state: TrayState) -> bool:
-    return state.last_backup is None or state.now - state.last_backup > OLD
+    return state.last_backup is None or state.now - state.last_backup > OLD_AFTER
 
 
 def _job_words(state: TrayState) -> str:
-    words = {"restore": "Restoring", "undo": "Going back to before the restore"}.get(state.job, "Working")
-    if state.job == "create":
-        words = "Making the last backup before quitting" if state.ending else "Backing up"
+    words = JOBS.get(state.job, "Working")
+    if state.ending and state.job == "create":
+        words = "Making the last backup before quitting"
     progress = _steps(state.progress)
     return f"{words}…" if progress is None else f"{words}… {progress:.0%}"
+
+
+def _at(when: datetime, state: TrayState) -> str:
+    """Return "at 2:30 pm", with "tomorrow" or the date where it is not today."""
+    there, here = when.astimezone(state.zone), state.now.astimezone(state.zone)
+    days = (there.date() - here.date()).days
+    day = {0: "", 1: "tomorrow "}.get(days, f"on {there.day} {there:%b} ")
+    return f"{day}at {clock_time(there)}"
 
 
 def _steps(progress: float | None) -> float | None:
