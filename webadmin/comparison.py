@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from backup_core.engine import Holdings
 from backup_core.listing import Archive
 
-from .words import count
+from .words import RECORDS, count
+
+_HOUSEKEEPING = frozenset({"schema_versions", "sqlite_sequence"})
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,10 @@ class Comparison:
 
 
 def compare(archive: Archive, today: Holdings) -> Comparison:
-    """Return what the archive holds beside what the data holds today: patients and visits first, then by name."""
+    """Return what the archive holds beside what the data holds today: known records first.
+
+    What only DocAssist itself reads, the entries of its search for one, is left out.
+    """
     manifest = archive.manifest
     held = dict(manifest.counts) if manifest else {}
     if manifest:
@@ -52,6 +57,7 @@ def compare(archive: Archive, today: Holdings) -> Comparison:
     now = dict(today.counts)
     if today.exists and not today.problem:
         now |= {"patients": today.patient_count, "visits": today.visit_count}
-    others = sorted((held.keys() | now.keys()) - {"patients", "visits"})
-    names = ("patients", "visits", *others)
-    return Comparison(tuple(Line(n, held.get(n), now.get(n)) for n in names), today.exists, today.problem)
+    others = sorted(name for name in (held.keys() | now.keys()) - RECORDS.keys() if name not in _HOUSEKEEPING)
+    names = [*(name for name in RECORDS if name in held or name in now), *others]
+    lines = tuple(Line(name, held.get(name), now.get(name)) for name in names if not name.startswith("chroma:"))
+    return Comparison(lines, today.exists, today.problem)

@@ -68,7 +68,7 @@ class PlainDesk:
 
     def undo(self) -> Job:
         """Start going back to before the last restore; raise Busy."""
-        return self._jobs.start("undo", self._engine.undo)
+        return self._jobs.start("undo", lambda on_progress: self._engine.undo(on_progress=on_progress))
 
     def preferences_changed(self) -> None:
         """Do nothing: no plan depends on the preferences."""

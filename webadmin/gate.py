@@ -13,7 +13,7 @@ from webadmin.parts import parts
 LARGEST_BODY = 8 * 1024 * 1024
 
 _OPEN = frozenset({("GET", "static"), ("GET", "session.health"), ("POST", "session.open_session")})
-_ONE_TIME = ("GET", "archives.fetch")
+_ONE_TIME = ("GET", "backups.fetch")
 _CONTROL = frozenset({"session.control_ticket", "session.control_status"})
 
 _HEADERS = {

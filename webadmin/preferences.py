@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -12,6 +13,15 @@ from backup_core.settings import Preferences, faults
 from .parts import parts
 
 bp = Blueprint("preferences", __name__)
+
+
+#: In the order in which they stand on the page.
+FIELDS = ("frequency_hours", "keep", "backup_dir", "extras", "emr_command", "emr_dir")
+
+_NUMBERS: Mapping[str, tuple[Callable[[str], float], str]] = {
+    "frequency_hours": (float, "Write the hours as a number, such as 4."),
+    "keep": (int, "Write how many to keep as a whole number, such as 10."),
+}
 
 
 @bp.get("/preferences")
@@ -26,7 +36,8 @@ def index() -> str:
 def save() -> Response | tuple[str, int]:
     """Save the preferences, all of them or none; show what was typed again, with a sentence beside each fault."""
     preferences, unreadable = _typed(request.form)
-    wrong = {**faults(preferences, parts().engine.data_dir), **unreadable}
+    found = {**faults(preferences, parts().engine.data_dir), **unreadable}
+    wrong = {field: found[field] for field in FIELDS if field in found}
     if wrong:
         return _page(request.form, wrong), 422
     parts().settings.save(preferences)
@@ -48,23 +59,12 @@ def _page(values: Mapping[str, object], wrong: Mapping[str, SettingInvalid] | No
 
 def _typed(form: Mapping[str, str]) -> tuple[Preferences, dict[str, SettingInvalid]]:
     """Return the preferences that were typed, and what is wrong with numbers that are none: those stay as before."""
-    preferences = replace(
-        parts().settings.read(),
-        emr_command=form.get("emr_command", "").strip(),
-        emr_dir=form.get("emr_dir", "").strip(),
-        backup_dir=form.get("backup_dir", "").strip(),
-        extras=tuple(line.strip() for line in form.get("extras", "").splitlines() if line.strip()),
-    )
+    typed: dict[str, Any] = {name: form.get(name, "").strip() for name in ("emr_command", "emr_dir", "backup_dir")}
+    typed["extras"] = tuple(line.strip() for line in form.get("extras", "").splitlines() if line.strip())
     unreadable = {}
-    for field, (read, sentence) in _NUMBERS.items():
+    for name, (read, sentence) in _NUMBERS.items():
         try:
-            preferences = replace(preferences, **{field: read(form.get(field, "").strip().replace(",", "."))})
+            typed[name] = read(form.get(name, "").strip().replace(",", "."))
         except ValueError:
-            unreadable[field] = SettingInvalid(sentence, field=field)
-    return preferences, unreadable
-
-
-_NUMBERS: Mapping[str, tuple[Callable[[str], float], str]] = {
-    "frequency_hours": (float, "Write the hours as a number, such as 4."),
-    "keep": (int, "Write how many to keep as a whole number, such as 10."),
-}
+            unreadable[name] = SettingInvalid(sentence, field=name)
+    return replace(parts().settings.read(), **typed), unreadable

@@ -20,10 +20,9 @@ def made_at(archive: Archive) -> datetime:
 def evidence() -> Evidence:
     """Return what the verdict rests on: the newest good archive, when it was last found current, the last run."""
     engine, jobs = parts().engine, parts().jobs
-    newest = engine.last_good()
-    current = jobs.current()
+    newest, current = engine.last_good(), jobs.current()
     return Evidence(
-        confirmed_at=newest and engine.history.confirmations().get(newest.name, made_at(newest)),
+        confirmed_at=engine.history.confirmations().get(newest.name, made_at(newest)) if newest else None,
         patients=newest.manifest.patient_count if newest and newest.manifest else 0,
         visits=newest.manifest.visit_count if newest and newest.manifest else 0,
         last_run=engine.history.last(outcomes=_TOLD),

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from backup_core.history import Action, Outcome, Trigger
-from backup_core.progress import Stage
 from backup_core.listing import State
+from backup_core.progress import Stage
 
 WHY = {
     Trigger.STARTUP.value: "at opening",
@@ -67,7 +67,7 @@ JOBS = {
     "delete": "Deleting a backup",
 }
 
-_RECORDS = {
+RECORDS = {
     "patients": "Patients",
     "visits": "Visits",
     "investigations": "Test results",
@@ -83,8 +83,8 @@ def why(trigger: str) -> str:
 
 
 def records(table: str) -> str:
-    """Return the plain name of a table or a search collection."""
-    return _RECORDS.get(table, table.replace("_", " ").replace("chroma:", "search: ").capitalize())
+    """Return the plain name of a table."""
+    return RECORDS.get(table, table.replace("_", " ").capitalize())
 
 
 def number(value: int) -> str:
@@ -101,11 +101,10 @@ def size(number_of_bytes: int) -> str:
     """Return a size as people read it: "820 bytes", "4.2 MB", "120 MB"."""
     if number_of_bytes < 1024:
         return count(number_of_bytes, "byte")
-    value = float(number_of_bytes)
-    for unit in ("KB", "MB", "GB"):
-        value /= 1024
-        if value < 999.5:
-            break
+    value, unit = number_of_bytes / 1024, "KB"
+    for larger in ("MB", "GB", "TB"):
+        if value >= 999.5:
+            value, unit = value / 1024, larger
     return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
 
 
@@ -124,9 +123,10 @@ def date_time(local: datetime) -> str:
     return f"{day(local)}, {clock_time(local)}"
 
 
-def time_or_date(local: datetime, today: datetime) -> str:
-    """Return only the time for a moment of today, else date and time."""
-    return clock_time(local) if local.date() == today.date() else date_time(local)
+def time_or_date(local: datetime, now: datetime) -> str:
+    """Return only the time for a moment of today or within twelve hours of now, else date and time."""
+    is_near = local.date() == now.date() or abs(local - now) < timedelta(hours=12)
+    return clock_time(local) if is_near else date_time(local)
 
 
 def ago(age: timedelta) -> str:

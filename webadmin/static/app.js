@@ -41,7 +41,9 @@
       if (link.dataset.room === room) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    if (!element("page").querySelector("[autofocus]")) element("page").focus({ preventScroll: true });
+    const wrong = element("page").querySelector("[aria-invalid]");
+    if (wrong) wrong.focus();
+    else element("page").focus({ preventScroll: true });
   }
 
   function backUpNow() {
