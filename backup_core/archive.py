@@ -104,6 +104,12 @@ def read_manifest(path: Path) -> Manifest:
         return reader.manifest
 
 
+def unpacked_size(path: Path) -> int:
+    """Return the bytes that the members of an archive take when they are unpacked, as it declares them."""
+    with Reader(path) as reader:
+        return sum(reader.size(name) for name in reader.names)
+
+
 def verify(path: Path, on_progress: OnProgress = ignore) -> Manifest:
     """Read the whole archive again and compare it with its manifest; raise ArchiveUnusable naming what differs."""
     with Reader(path) as reader:

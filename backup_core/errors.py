@@ -3,6 +3,7 @@
 BackupError
 ├── SourceMissing        no data folder, or no clinic.db in it
 ├── SnapshotFailed       the live data could not be read as one instant
+│   └── SourceDamaged    ... because a database in it is damaged
 ├── ArchiveUnusable      an archive is damaged, foreign, or of a newer format
 ├── UnknownArchive       no archive of that name
 ├── RepositoryUnusable   the backup folder is gone or cannot be written
@@ -47,6 +48,19 @@ class SnapshotFailed(BackupError):
     """The live data could not be copied as one instant."""
 
     code = "snapshot-failed"
+
+
+class SourceDamaged(SnapshotFailed):
+    """A live database is damaged; `source` names it."""
+
+    code = "source-damaged"
+
+    def __init__(self, source: str, problem: str) -> None:
+        super().__init__(
+            f"{source} is damaged: {problem}.",
+            hint="Older backups are kept. Restore the newest good one, or ask for help before you go on.",
+            source=source,
+        )
 
 
 class ArchiveUnusable(BackupError):
@@ -108,7 +122,7 @@ class RestoreFailed(BackupError):
 
     code = "restore-failed"
 
-    def __init__(self, sentence: str, *, rolled_back: bool, hint: str = "", **facts: Fact) -> None:
+    def __init__(self, sentence: str, *, rolled_back: bool = False, hint: str = "", **facts: Fact) -> None:
         super().__init__(sentence, hint=hint, rolled_back=rolled_back, **facts)
         self.rolled_back = rolled_back
 

@@ -31,7 +31,7 @@ _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, 
 
 
 @contextlib.contextmanager
-def translating(kind: type[BackupError], sentence: str, *, hint: str = "") -> Iterator[None]:
+def translating(kind: Callable[..., BackupError], sentence: str, *, hint: str = "") -> Iterator[None]:
     """Raise what the system or SQLite report in the block as `kind(sentence)`; a full disk as RepositoryFull."""
     try:
         yield

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -28,6 +28,11 @@ class Policy:
 
 #: Ten backups alone reach back two days in a clinic that opens twice a day; the launcher keeps tiers besides.
 LAUNCHER_POLICY = Policy(newest=10, daily=14, weekly=8, monthly=12, states=10)
+
+#: How long a restore can be undone, and how many of the backups made for that are kept at least and at most.
+SAFETY_LIFE = timedelta(days=30)
+FEWEST_SAFETIES = 3
+MOST_SAFETIES = 10
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,21 @@ def plan(candidates: Sequence[Candidate], policy: Policy, *, never: Container[st
         for candidate in kept:
             keep.setdefault(candidate.name, reason)
     return Plan(keep, tuple(candidate.name for candidate in reversed(newest_first) if candidate.name not in keep))
+
+
+def safeties_to_prune(safeties: Sequence[Candidate], local: datetime, *, never: Container[str] = ()) -> tuple[str, ...]:
+    """Return the safety backups that are no longer kept, oldest first.
+
+    The newest 3 are kept, and of the others those of the last 30 days (`local` is naive), but no more than 10 in all.
+    The names in `never` are kept in any case.
+    """
+    newest_first = sorted(safeties, key=lambda candidate: (candidate.order, candidate.name), reverse=True)
+    old = newest_first[MOST_SAFETIES:] + [
+        candidate
+        for candidate in newest_first[FEWEST_SAFETIES:MOST_SAFETIES]
+        if local - candidate.local_time > SAFETY_LIFE
+    ]
+    return tuple(candidate.name for candidate in sorted(old, key=lambda one: one.order) if candidate.name not in never)
 
 
 def _last_of_each(newest_first: Iterable[Candidate], bucket: Callable[[Candidate], Hashable]) -> Iterable[Candidate]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from . import chroma
 from .contents import Contents, check_integrity, read_contents
-from .errors import SnapshotFailed
+from .errors import SnapshotFailed, SourceDamaged
 from .files import need_space, private_folder, translating
 from .livedb import DeadlinePassed, LiveDatabase, is_busy, is_no_database
 from .manifest import is_safe_name
@@ -124,21 +124,18 @@ def _open(name: str, path: Path, mirror: Mirror) -> LiveDatabase | None:
         if is_no_database(error) and name not in (CLINIC_DB, CHROMA_DB):
             mirror.copy(name, path)
             return None
-        raise SnapshotFailed(
-            f"{name} is damaged or cannot be opened ({error}).",
-            hint="Restore the newest good backup. The damaged data is kept.",
-            source=name,
-        ) from error
+        raise SourceDamaged(name, str(error)) from error
 
 
 def _copy_at_one_instant(live: Mapping[str, LiveDatabase], mirror: Mirror, sources: Sequence[Source]) -> float:
     """Copy the databases, and what changed of the vector store, under one freeze; return how long it held, in s."""
-    vectors = next(source for source in sources if source.name == CHROMA)
+    vectors = next((source for source in sources if source.name == CHROMA), None)
     for limit in _FREEZE_LIMITS:
         try:
             with _frozen(list(live.values())):
                 started = time.monotonic()
-                _settle(vectors, mirror, started + limit)
+                if vectors is not None:
+                    _settle(vectors, mirror, started + limit)
                 held = _copy_databases(live, mirror.folder, started, started + limit)
             return held
         except DeadlinePassed:
@@ -223,8 +220,4 @@ def _check_all(live: Mapping[str, LiveDatabase], folder: Path) -> None:
     for name in live:
         problem = check_integrity(folder / name)
         if problem:
-            raise SnapshotFailed(
-                f"{name} is damaged: {problem}.",
-                hint="Older backups are kept. Restore the newest good one, or ask for help before you go on.",
-                source=name,
-            )
+            raise SourceDamaged(name, problem)

@@ -1,0 +1,115 @@
+"""Make one archive: snapshot, manifest, pack, verify, publish. Any failure leaves both folders as they were."""
+
+import platform
+import sqlite3
+import uuid
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+from . import archive, snapshot
+from .clock import Clock
+from .datafolder import DataFolder
+from .errors import ArchiveUnusable, SnapshotFailed, SourceDamaged
+from .files import need_space, remove, translating
+from .listing import Archive, look
+from .manifest import Manifest, Member
+from .progress import OnProgress
+from .repository import Repository
+from .runs import Trigger
+from .snapshot import Snapshot
+from .sources import Source
+
+
+class BackupMaker:
+    """Makes archives of one data folder in one repository; the data folder's lock is held by the caller."""
+
+    def __init__(self, data: DataFolder, repository: Repository, clock: Clock) -> None:
+        self._data = data
+        self._repository = repository
+        self._clock = clock
+
+    def make(
+        self,
+        trigger: Trigger,
+        sources: list[Source],
+        on_progress: OnProgress,
+        *,
+        check: Callable[[Snapshot], None] = lambda snapshot: None,
+        raw_if_damaged: bool = False,
+    ) -> Archive:
+        """Return a new verified archive of `sources` as of one instant.
+
+        `check` sees the snapshot before it is packed and may raise. With `raw_if_damaged`, a database that cannot be
+        read is kept byte for byte instead of raising SourceDamaged. Raise SnapshotFailed, RepositoryUnusable or
+        RepositoryFull.
+        """
+        origin = self._data.claim_origin()
+        part = self._repository.part(origin, uuid.uuid4().hex)
+        with self._data.staging() as folder:
+            taken, state = self._take(sources, folder, on_progress, raw_if_damaged=raw_if_damaged)
+            check(taken)
+            size = sum(path.stat().st_size for path in folder.rglob("*"))
+            need_space(self._repository.folder, size, "the backup")
+            sequence = self._repository.next_sequence()
+            local, now = self._clock.local(), self._clock.now()
+
+            def describe(members: tuple[Member, ...]) -> Manifest:
+                return Manifest(
+                    created_at=local,
+                    created_at_utc=now,
+                    patient_count=taken.contents.patient_count,
+                    visit_count=taken.contents.visit_count,
+                    app_version=_version("docassist-backup"),
+                    sequence=sequence,
+                    origin=origin,
+                    trigger=trigger.value,
+                    schema_version=taken.contents.schema_version,
+                    state=state,
+                    counts=taken.contents.counts,
+                    members=members,
+                    sources=taken.sources,
+                    sqlite_version=sqlite3.sqlite_version,
+                    chroma_version=_version("chromadb"),
+                    host=platform.node(),
+                )
+
+            try:
+                archive.pack(folder, part, describe, on_progress)
+                self._verify(part, on_progress)
+                path = self._repository.publish(part, local, safety=trigger is Trigger.SAFETY)
+            finally:
+                remove(part)
+        return look(path)
+
+    @staticmethod
+    def _take(
+        sources: list[Source], folder: Path, on_progress: OnProgress, *, raw_if_damaged: bool
+    ) -> tuple[Snapshot, str]:
+        """Return the snapshot and the state that the manifest names: "raw" where SQLite could not read the data."""
+        try:
+            return snapshot.take(sources, folder, on_progress), ""
+        except SourceDamaged:
+            if not raw_if_damaged:
+                raise
+            remove(folder)
+            return snapshot.take_raw(sources, folder), "raw"
+
+    @staticmethod
+    def _verify(part: Path, on_progress: OnProgress) -> None:
+        """Read again what was written; what is not as it was handed over is the disk's fault, not the reader's."""
+        with translating(SnapshotFailed, "The backup could not be read again"):
+            try:
+                archive.verify(part, on_progress)
+            except ArchiveUnusable as error:
+                raise SnapshotFailed(
+                    "The backup was not written correctly, so it was thrown away.",
+                    hint="Try again. If it happens twice, check the disk of the backup folder.",
+                ) from error
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,78 @@
+"""The data folder as a place to work in: its lock, its origin, and a staging folder that is always cleared away."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import SnapshotFailed, SourceMissing
+from .files import PRIVATE, private_folder, remove, translating, write_atomically
+from .locks import locked
+from .sources import CLINIC_DB, Source, find_sources
+
+
+class DataFolder:
+    """One clinic's data, and our hidden folder in it."""
+
+    def __init__(self, path: Path, extras: Sequence[str], patience: float) -> None:
+        self.path = path
+        self.private = path / PRIVATE
+        self._extras = tuple(extras)
+        self._patience = patience
+        self._staging = self.private / "staging"
+
+    def sources(self) -> list[Source]:
+        """Return the sources, those that are not there included; raise SourceMissing without a data folder."""
+        return find_sources(self.path, self._extras)
+
+    def sources_to_back_up(self) -> list[Source]:
+        """Return the sources; raise SourceMissing also where there is no clinic.db, for that is no clinic."""
+        sources = self.sources()
+        if next(source for source in sources if source.name == CLINIC_DB).kind is None:
+            raise SourceMissing(
+                f"There is no {CLINIC_DB} in {self.path}.",
+                hint="Start DocAssist once, or choose the folder that holds its data.",
+                folder=str(self.path),
+            )
+        return sources
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the data folder against every other operation of ours; raise RepositoryLocked after a bounded wait."""
+        self.sources()
+        with locked(self.path, self._patience, SnapshotFailed):
+            yield
+
+    @property
+    def origin(self) -> str | None:
+        """The random id that tells this clinic's archives from others'; None before the first backup."""
+        try:
+            return (self.private / "origin").read_text(encoding="utf-8").strip() or None
+        except FileNotFoundError:
+            return None
+
+    @origin.setter
+    def origin(self, origin: str) -> None:
+        write_atomically(private_folder(self.private) / "origin", origin.encode())
+
+    def claim_origin(self) -> str:
+        """Return the origin, made now if there is none yet."""
+        known = self.origin
+        if known is None:
+            known = self.origin = uuid.uuid4().hex
+        return known
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """Give a folder that does not exist yet, on the data's volume and for this user only; remove it at the end."""
+        private_folder(self._staging)
+        folder = self._staging / uuid.uuid4().hex
+        try:
+            yield folder
+        finally:
+            remove(folder)
+
+    def sweep(self) -> None:
+        """Remove what a run that was cut off has left in staging; with the lock held, so that none is running."""
+        with translating(SnapshotFailed, "What an interrupted backup has left could not be removed"):
+            remove(self._staging)

@@ -1,0 +1,251 @@
+"""BackupEngine: every operation of the product, each recorded; raises BackupError and returns values."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import snapshot
+from .backup import BackupMaker
+from .clock import SYSTEM_CLOCK, Clock
+from .datafolder import DataFolder
+from .due import may_skip_unchanged
+from .errors import BackupError, NothingToUndo, UnknownArchive
+from .fingerprint import fingerprint
+from .history import History
+from .listing import Archive, look
+from .progress import OnProgress, Progress, Stage, ignore
+from .pruning import prune
+from .recorder import Entry, Recorder
+from .repository import Repository
+from .restore import Restored, Restorer, Wish
+from .retention import Policy
+from .runs import Action, Outcome, Run, Trigger
+from .sources import Kind, Source, unprotected
+from .verify import verify
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What the live data holds now; `problem` is a sentence where it cannot be read."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    patient_count: int = 0
+    visit_count: int = 0
+    exists: bool = True
+    problem: str = ""
+
+
+class BackupEngine:
+    """Backs up and restores one data folder, into and out of one backup folder.
+
+    `peek` says that this process has no connection of its own to the live databases, so that their change counters
+    may be read; inside the EMR it must be False. `patience` is for how many seconds an operation waits for another.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        backup_dir: Path | None = None,
+        *,
+        policy: Policy | None = None,
+        extras: Sequence[str] = (),
+        emr_command: str = "",
+        clock: Clock = SYSTEM_CLOCK,
+        patience: float = 600.0,
+        peek: bool = True,
+    ) -> None:
+        self.data_dir = data_dir.absolute()
+        self.backup_dir = (backup_dir or data_dir / "backups").absolute()
+        self.policy = policy or Policy()
+        self._clock = clock
+        self._peek = peek
+        self._data = DataFolder(self.data_dir, extras, patience)
+        self.history = History(self._data.private / "history.jsonl")
+        self.repository = Repository(self.backup_dir, patience)
+        self._maker = BackupMaker(self._data, self.repository, clock)
+        self._restorer = Restorer(self._data, self._maker, emr_command)
+        self._recorder = Recorder(self.history, clock, self.data_dir)
+
+    def create(self, trigger: Trigger = Trigger.MANUAL, on_progress: OnProgress = ignore) -> Archive:
+        """Return a new archive, verified and published; it never prunes."""
+        with self._recorder.record(Action.BACKUP, trigger) as entry, self._at_work():
+            return self._create(trigger, on_progress, entry, self._data.sources_to_back_up())
+
+    def back_up(self, trigger: Trigger, on_progress: OnProgress = ignore) -> Run:
+        """Return the run: an archive made, or the newest found to hold this very state; then prune.
+
+        A failure to prune is recorded and logged, and does not make the run a failed one.
+        """
+        with self._recorder.record(Action.BACKUP, trigger) as entry, self._at_work():
+            on_progress(Progress(Stage.CHECK))
+            sources = self._data.sources_to_back_up()
+            current = self._still_current(trigger, sources)
+            if current is None:
+                self._create(trigger, on_progress, entry, sources)
+            else:
+                entry.outcome, entry.archive, entry.fingerprint = Outcome.UNCHANGED, current.name, self._look(sources)
+        if current is None:
+            on_progress(Progress(Stage.PRUNE))
+            with contextlib.suppress(BackupError):
+                self.prune(trigger=trigger)
+        assert entry.run is not None  # noqa: S101 - a recorded block that ended has its run
+        return entry.run
+
+    def archives(self) -> list[Archive]:
+        """Return all archives, newest first, safety backups and the EMR's own included."""
+        return self.repository.archives()
+
+    def find(self, name_or_path: str | Path) -> Archive:
+        """Return the archive of that name, or the ZIP at that path; raise UnknownArchive."""
+        wanted = str(name_or_path)
+        named = next((archive for archive in self.archives() if archive.name == wanted), None)
+        if named is None and Path(wanted).is_file():
+            named = look(Path(wanted).absolute())
+        if named is None:
+            raise UnknownArchive(f"There is no backup named {wanted}.", hint="Choose one of the list.", name=wanted)
+        return named
+
+    def last_good(self) -> Archive | None:
+        """Return the newest good archive of this clinic, the EMR's own included and safety backups not, or None."""
+        mine = (self._data.origin, None)
+        return next(
+            (
+                archive
+                for archive in self.archives()
+                if archive.is_good and not archive.safety and archive.manifest and archive.manifest.origin in mine
+            ),
+            None,
+        )
+
+    def verify(self, archive: Archive, on_progress: OnProgress = ignore) -> Archive:
+        """Read an archive again, check its databases, and return it; raise ArchiveUnusable saying what is wrong."""
+        with self._data.staging() as folder:
+            verify(archive.path, folder, on_progress)
+        return archive
+
+    def restore(
+        self,
+        archive: Archive,
+        *,
+        trigger: Trigger = Trigger.MANUAL,
+        other_clinic: bool = False,
+        with_settings: bool = False,
+        inside_emr: bool = False,
+        on_progress: OnProgress = ignore,
+    ) -> Restored:
+        """Replace today's data by an archive's, after keeping today's in a safety backup; see Restorer.restore."""
+        wish = Wish(other_clinic=other_clinic, with_settings=with_settings, inside_emr=inside_emr)
+        return self._restore(Action.RESTORE, trigger, archive, wish, on_progress)
+
+    def undo(self, *, trigger: Trigger = Trigger.MANUAL, on_progress: OnProgress = ignore) -> Restored:
+        """Put back the data as it was before the last restore that was not undone; raise NothingToUndo."""
+        archive = self.undoable()
+        if archive is None:
+            raise NothingToUndo("There is no restore to go back from.")
+        return self._restore(Action.UNDO, trigger, archive, Wish(undoes=True, other_clinic=True), on_progress)
+
+    def undoable(self) -> Archive | None:
+        """Return the safety backup that `undo` would put back, or None."""
+        safeties = {archive.name: archive for archive in self.archives() if archive.safety and archive.is_good}
+        stack = self._restorer.undo_stack()
+        return safeties.get(stack[-1]["safety"]) if stack else None
+
+    def recover(self, *, inside_emr: bool = False) -> str | None:
+        """Finish what an interrupted restore has left and sweep; return a sentence if there was one, else None."""
+        if not self._data.private.is_dir():
+            return None
+        with self._data.lock():
+            self._data.sweep()
+            return self._recover(inside_emr=inside_emr)
+
+    def prune(self, keep: int | None = None, *, trigger: Trigger = Trigger.MANUAL) -> list[str]:
+        """Delete the archives that the policy, or the `keep` newest, leaves out; return their names."""
+        policy = self.policy if keep is None else Policy(newest=keep)
+        with self._recorder.record(Action.PRUNE, trigger) as entry, self.repository.lock():
+            protected = {undoable["safety"] for undoable in self._restorer.undo_stack()[-1:]}
+            deleted = prune(self.repository, policy, self._data.origin, self._clock.local(), protected)
+            entry.facts["deleted"] = len(deleted)
+            if not deleted:
+                entry.discard()
+            return deleted
+
+    def delete(self, archive: Archive, *, trigger: Trigger = Trigger.MANUAL) -> None:
+        """Delete one archive; raise BackupError for the only good one."""
+        with self._recorder.record(Action.DELETE, trigger) as entry, self.repository.lock():
+            entry.archive = archive.name
+            good = [other.name for other in self.archives() if other.is_good and not other.safety]
+            if good == [archive.name]:
+                raise BackupError("This is the only good backup, so it is not deleted.", hint="Make a new one first.")
+            self.repository.delete(archive)
+
+    def holdings(self) -> Holdings:
+        """Return what the live data holds, read from a quick snapshot of clinic.db alone."""
+        source = self._data.sources()[0]
+        if source.kind is not Kind.DATABASE:
+            return Holdings(exists=False)
+        try:
+            with self._data.lock(), self._data.staging() as folder:
+                found = snapshot.take([source], folder).contents
+        except BackupError as error:
+            return Holdings(problem=str(error))
+        return Holdings(found.counts, found.patient_count, found.visit_count)
+
+    def unprotected(self) -> list[tuple[str, int]]:
+        """Return name and size in bytes of what lies in the data folder and is in no backup, largest first."""
+        return unprotected(self.data_dir, self._data.sources(), self.backup_dir)
+
+    @contextlib.contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Hold the data folder, with both folders ready and cleared of what a run that was cut off has left."""
+        with self._data.lock():
+            self.repository.prepare()
+            self._data.sweep()
+            self.repository.sweep(self._data.claim_origin())
+            yield
+
+    def _create(self, trigger: Trigger, on_progress: OnProgress, entry: Entry, sources: list[Source]) -> Archive:
+        entry.fingerprint = self._look(sources)
+        archive = self._maker.make(trigger, sources, on_progress)
+        entry.outcome, entry.archive = Outcome.MADE, archive.name
+        entry.facts["size"] = archive.size
+        if archive.manifest is not None:
+            entry.facts |= {"patients": archive.manifest.patient_count, "visits": archive.manifest.visit_count}
+        return archive
+
+    def _look(self, sources: list[Source]) -> str:
+        return fingerprint(sources) if self._peek else ""
+
+    def _still_current(self, trigger: Trigger, sources: list[Source]) -> Archive | None:
+        """Return the newest good archive if this run may leave it at that: it holds the very state of the data."""
+        newest = self.last_good()
+        seen = self._look(sources)
+        if newest is None or newest.manifest is None or not seen:
+            return None
+        made = next((run for run in self.history.runs() if run.archive == newest.name and run.fingerprint), None)
+        may_skip = may_skip_unchanged(
+            trigger,
+            made_at=newest.manifest.created_at_utc,
+            made_local=newest.created_at,
+            now=self._clock.now(),
+            local=self._clock.local(),
+        )
+        return newest if may_skip and newest.is_ours and made is not None and made.fingerprint == seen else None
+
+    def _restore(
+        self, action: Action, trigger: Trigger, archive: Archive, wish: Wish, on_progress: OnProgress
+    ) -> Restored:
+        with self._recorder.record(action, trigger) as entry, self._at_work():
+            entry.archive = archive.name
+            self._recover(inside_emr=wish.inside_emr)
+            restored = self._restorer.restore(archive, wish, on_progress)
+            entry.facts |= {"safety": restored.safety, "patients": restored.patient_count, "armed": restored.armed}
+            return restored
+
+    def _recover(self, *, inside_emr: bool) -> str | None:
+        with self._recorder.record(Action.RECOVER, Trigger.STARTUP) as entry:
+            decided = self._restorer.recover(inside_emr=inside_emr)
+            entry.reason = decided or ""
+            if decided is None:
+                entry.discard()
+            return decided

@@ -1,0 +1,62 @@
+"""Which programs have the clinic's data open: the only module that looks at other processes."""
+
+import os
+import shlex
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+
+_PROBE_PATIENCE = 0.5
+
+
+def find_holders(stores: Sequence[Path], database: Path, command: str = "") -> list[str]:
+    """Return the programs, but this one, that have one of `stores` open or run the EMR's `command`: "name (number)".
+
+    A store is a file, or a folder with all that is in it. Where only a lock on `database` shows that somebody is
+    there, the answer is "another program".
+    """
+    found = [
+        f"{process.info['name']} (process {process.pid})"
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.pid != os.getpid() and (_runs(process, command) or _has_open(process, stores))
+    ]
+    return found or (["another program"] if _is_locked(database) else [])
+
+
+def _runs(process: psutil.Process, command: str) -> bool:
+    wanted = shlex.split(command, posix=os.name != "nt")
+    actual = process.info["cmdline"] or []
+    if not wanted or len(actual) < len(wanted):
+        return False
+    # An interpreter may stand before the program that the user typed.
+    tail = actual[-len(wanted) :]
+    return Path(tail[0]).name == Path(wanted[0]).name and tail[1:] == wanted[1:]
+
+
+def _has_open(process: psutil.Process, stores: Sequence[Path]) -> bool:
+    if os.name == "nt":
+        # Windows has no safe way to list another program's files; there the swap itself meets them.
+        return False
+    try:
+        opened = [Path(file.path) for file in process.open_files()]
+    except (psutil.Error, OSError):
+        return False
+    return any(path.is_relative_to(store) for path in opened for store in stores)
+
+
+def _is_locked(database: Path) -> bool:
+    if not database.is_file():
+        return False
+    uri = f"{database.absolute().as_uri()}?mode=rw"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_PROBE_PATIENCE)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    except sqlite3.DatabaseError:
+        return False
+    return False

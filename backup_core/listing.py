@@ -1,0 +1,110 @@
+"""One archive as a look at it shows it: its state, its manifest, its place among the others."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from .archive import read_manifest
+from .errors import ArchiveUnusable
+from .manifest import Manifest, is_safety, time_of
+
+#: Where archives go that are kept for another reason than being new: the EMR's own clean-up deletes beside them.
+KEPT = "kept"
+#: How the EMR's later code names a backup that only it can open.
+_ENCRYPTED = ".encrypted.zip"
+#: Seconds since its last change for which an unreadable ZIP is taken for one that is still being written.
+_WRITING = 60
+
+
+class State(StrEnum):
+    """What is known of an archive from looking at its list of contents."""
+
+    VERIFIED = "verified"
+    LEGACY = "made-by-docassist"
+    WRITING = "being-written"
+    DAMAGED = "damaged"
+    ENCRYPTED = "encrypted"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One archive in the repository; `manifest` is None where it cannot be read, and `problem` says why."""
+
+    path: Path
+    size: int
+    modified_ns: int
+    state: State
+    manifest: Manifest | None = None
+    problem: str = ""
+    #: Its place among the others, oldest lowest: a legacy archive takes that of ours made before it.
+    sequence: int = 0
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+        return self.path.name
+
+    @property
+    def safety(self) -> bool:
+        """Whether it was made before a restore."""
+        return is_safety(self.name)
+
+    @property
+    def kept(self) -> bool:
+        """Whether it was put aside to be kept longer than the newest ones."""
+        return self.path.parent.name == KEPT
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this product made it and can read it."""
+        return self.state is State.VERIFIED
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it can be restored, as far as a look at it tells."""
+        return self.state in (State.VERIFIED, State.LEGACY)
+
+    @property
+    def created_at(self) -> datetime:
+        """Naive local time: by its manifest, else its name, else the file system."""
+        if self.manifest is not None:
+            return self.manifest.created_at
+        modified = datetime.fromtimestamp(self.modified_ns / 1e9, UTC).astimezone().replace(tzinfo=None)
+        return time_of(self.name) or modified
+
+    @property
+    def order(self) -> tuple[int, datetime, str]:
+        """What decides which of two archives is newer: never a clock alone, for clocks lie."""
+        utc = self.manifest.created_at_utc if self.manifest else None
+        return self.sequence, utc or self.created_at.astimezone(UTC), self.name
+
+    @property
+    def contents(self) -> str:
+        """Equal for archives of equal contents; "" where the contents are not listed."""
+        if self.manifest is None or self.manifest.members is None:
+            return ""
+        listed = "\n".join(f"{member.name} {member.sha256}" for member in self.manifest.members)
+        return hashlib.sha256(listed.encode()).hexdigest()
+
+
+def look(path: Path) -> Archive:
+    """Return what the list of contents of any ZIP tells, wherever it lies; raise FileNotFoundError."""
+    status = path.stat()
+    size, modified = status.st_size, status.st_mtime_ns
+    if path.name.endswith(_ENCRYPTED):
+        return Archive(path, size, modified, State.ENCRYPTED)
+    try:
+        manifest = read_manifest(path)
+    except ArchiveUnusable as error:
+        being_written = 0 <= time.time() - status.st_mtime < _WRITING
+        return Archive(path, size, modified, State.WRITING if being_written else State.DAMAGED, problem=str(error))
+    state = State.LEGACY if manifest.members is None else State.VERIFIED
+    return Archive(path, size, modified, state, manifest, sequence=manifest.sequence)
+
+
+def is_archive_name(name: str) -> bool:
+    """Return whether a file of this name belongs to the list of backups."""
+    return time_of(name) is not None or name.endswith(_ENCRYPTED)

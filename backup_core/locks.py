@@ -1,0 +1,30 @@
+"""The two locks, always taken in this order: the data folder's, then the repository's."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from .errors import BackupError, RepositoryLocked
+from .files import PRIVATE, private_folder, translating
+
+
+@contextmanager
+def locked(folder: Path, patience: float, kind: Callable[..., BackupError]) -> Iterator[None]:
+    """Hold the lock of a data folder or a backup folder; threads and processes wait for each other.
+
+    Raise RepositoryLocked after `patience` seconds, `kind` where the folder cannot be written.
+    """
+    with translating(kind, f"The folder {folder} cannot be written"):
+        lock = FileLock(private_folder(folder / PRIVATE) / "lock", mode=0o600, is_singleton=False)
+        try:
+            lock.acquire(timeout=patience)
+        except Timeout as error:
+            raise RepositoryLocked(
+                "Another backup or restore is running.", hint="Wait until it has ended, then try again."
+            ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,75 @@
+"""Every operation leaves a run in the history, whatever came of it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .clock import Clock
+from .errors import BackupError, Fact
+from .history import History
+from .runs import Action, Outcome, Run, Trigger
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Entry:
+    """What an operation notes of itself while it runs; `run` is there when it has been recorded."""
+
+    outcome: Outcome = Outcome.DONE
+    archive: str | None = None
+    reason: str = ""
+    fingerprint: str = ""
+    facts: dict[str, Fact] = field(default_factory=dict)
+    run: Run | None = None
+    _wanted: bool = True
+
+    def discard(self) -> None:
+        """Record nothing if the operation ends well: nothing was done."""
+        self._wanted = False
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is something to record."""
+        return self._wanted or self.outcome is Outcome.FAILED
+
+
+class Recorder:
+    """Times operations and appends them to the history of a data folder that is there."""
+
+    def __init__(self, history: History, clock: Clock, data_dir: Path) -> None:
+        self._history = history
+        self._clock = clock
+        self._data_dir = data_dir
+
+    @contextmanager
+    def record(self, action: Action, trigger: Trigger) -> Iterator[Entry]:
+        """Give an entry to fill in; a BackupError in the block is recorded as its reason and raised on."""
+        entry = Entry()
+        started_at, started = self._clock.now(), self._clock.monotonic()
+        code = ""
+        try:
+            yield entry
+        except BackupError as error:
+            entry.outcome, entry.reason, code = Outcome.FAILED, str(error), error.code
+            entry.facts |= error.facts
+            logger.warning("%s (%s) failed", action, trigger, exc_info=True)
+            raise
+        finally:
+            entry.run = Run(
+                action=action,
+                trigger=trigger,
+                outcome=entry.outcome,
+                started_at=started_at,
+                duration=self._clock.monotonic() - started,
+                archive=entry.archive,
+                code=code,
+                reason=entry.reason,
+                facts=entry.facts,
+                fingerprint=entry.fingerprint,
+            )
+            # A data folder that is not there, as on a drive that is not connected, must not come to be by this.
+            if entry.is_wanted and self._data_dir.is_dir():
+                self._history.append(entry.run)

@@ -1,0 +1,115 @@
+"""The folder of archives: list, publish, delete, sweep. What is not ours in it is never deleted, counted or swept."""
+
+import bisect
+import dataclasses
+import itertools
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from .errors import RepositoryUnusable
+from .files import PRIVATE, private_folder, remove, replace, sync_folder, translating
+from .listing import KEPT, Archive, is_archive_name, look
+from .locks import locked
+from .manifest import archive_name
+
+
+class Repository:
+    """The archives of one backup folder."""
+
+    def __init__(self, folder: Path, patience: float) -> None:
+        self.folder = folder
+        self._patience = patience
+        self._guard = threading.Lock()
+        self._seen: dict[Path, Archive] = {}
+
+    def archives(self) -> list[Archive]:
+        """Return all archives, newest first; a file that changed is read anew. Raise RepositoryUnusable."""
+        with translating(RepositoryUnusable, f"The backup folder {self.folder} cannot be read"), self._guard:
+            found = {path: self._look(path) for path in self._paths()}
+            self._seen = {path: archive for path, archive in found.items() if archive is not None}
+            return sorted(_in_sequence(self._seen.values()), key=lambda archive: archive.order, reverse=True)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the repository; raise RepositoryLocked or RepositoryUnusable where that cannot be."""
+        with locked(self.folder, self._patience, RepositoryUnusable):
+            yield
+
+    def prepare(self) -> None:
+        """Make the backup folder if the one above it is there: a drive that is not connected is not made up for."""
+        with translating(
+            RepositoryUnusable,
+            f"The backup folder {self.folder} is not there or cannot be written",
+            hint="Connect its drive, or choose another backup folder in the preferences.",
+        ):
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            private_folder(self.folder / PRIVATE)
+
+    def part(self, origin: str, run_id: str) -> Path:
+        """Return where a data folder may write an archive before it is published."""
+        return self.folder / PRIVATE / f"{origin}-{run_id}.part"
+
+    def next_sequence(self) -> int:
+        """Return a number higher than that of every archive here."""
+        return max((archive.sequence for archive in self.archives()), default=0) + 1
+
+    def publish(self, part: Path, local: datetime, *, safety: bool) -> Path:
+        """Give a verified archive its final name, one that no other has, and return its path."""
+        with self.lock(), translating(RepositoryUnusable, "The backup could not be put into its folder"):
+            taken = {path.name for folder in (self.folder, self.folder / KEPT) for path in folder.glob("*")}
+            target = self.folder / archive_name(local, safety=safety, taken=taken)
+            replace(part, target)
+            return target
+
+    def delete(self, archive: Archive) -> None:
+        """Delete an archive for good; the lock is held by the caller."""
+        with translating(RepositoryUnusable, f"{archive.name} could not be deleted"):
+            remove(archive.path)
+            sync_folder(archive.path.parent)
+
+    def put_aside(self, archive: Archive) -> None:
+        """Move an archive among those that are kept longer, if it is not there; the lock is held by the caller."""
+        target = self.folder / KEPT / archive.name
+        if not target.exists():
+            with translating(RepositoryUnusable, f"{archive.name} could not be moved"):
+                private_folder(target.parent)
+                replace(archive.path, target)
+                sync_folder(archive.path.parent)
+
+    def sweep(self, origin: str) -> None:
+        """Remove what cut-off runs of a data folder have left; with its lock held, so that none is running."""
+        with translating(RepositoryUnusable, f"The backup folder {self.folder} cannot be tidied up"):
+            for part in (self.folder / PRIVATE).glob(f"{origin}-*.part"):
+                remove(part)
+
+    def _paths(self) -> list[Path]:
+        paths = [*self.folder.glob("*.zip"), *(self.folder / KEPT).glob("*.zip")]
+        return [path for path in paths if is_archive_name(path.name)]
+
+    def _look(self, path: Path) -> Archive | None:
+        """Return what is known of one file, read anew only if it has changed; None where it has gone or is a folder."""
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return None
+        known = self._seen.get(path)
+        if known and (known.size, known.modified_ns) == (status.st_size, status.st_mtime_ns) and known.is_good:
+            return known
+        return None if path.is_dir() else look(path)
+
+
+def _in_sequence(archives: Iterable[Archive]) -> list[Archive]:
+    """Return the archives, those that have no number of their own put behind ours that were made before them."""
+    ours = sorted((archive.created_at, archive.sequence) for archive in archives if archive.is_ours)
+    highest = list(itertools.accumulate((sequence for _, sequence in ours), max))
+
+    def number(archive: Archive) -> int:
+        before = bisect.bisect_right(ours, archive.created_at, key=lambda item: item[0])
+        return highest[before - 1] if before else 0
+
+    return [
+        archive if archive.is_ours else dataclasses.replace(archive, sequence=number(archive)) for archive in archives
+    ]

@@ -1,0 +1,169 @@
+"""Put an archive's sources back: verify it, keep today's data in a safety backup, then swap."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from . import archive, contents
+from .backup import BackupMaker
+from .datafolder import DataFolder
+from .errors import ArchiveUnusable, EmrRunning, OtherClinic, RestoreFailed
+from .files import need_space, translating
+from .holders import find_holders
+from .listing import Archive
+from .manifest import Manifest
+from .progress import OnProgress, Progress, Stage, ignore
+from .runs import Trigger
+from .snapshot import Snapshot
+from .sources import CHROMA, CLINIC_DB, SETTINGS, check_extra
+from .swap import Journal, Phase, Swap
+from .swapper import Swapper
+from .verify import check_databases
+
+#: What a ZIP of the EMR's older code may bring; anything else in it is left alone.
+_LEGACY_SOURCES = (CLINIC_DB, CHROMA, "prescriptions", SETTINGS)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore has done; the counts are read from the data that is in place now."""
+
+    archive: str
+    #: The archive that keeps the data as it was before; None where there was nothing to keep.
+    safety: str | None
+    patient_count: int
+    visit_count: int
+    #: True where a program's open files forbade the swap: it is done before the data is next opened.
+    armed: bool = False
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a restore is meant."""
+
+    #: Whether it undoes another restore.
+    undoes: bool = False
+    #: Whether the user has said that another clinic's records are meant.
+    other_clinic: bool = False
+    #: Whether settings.json comes back though there is one.
+    with_settings: bool = False
+    #: Whether the EMR itself calls, with its own connections open.
+    inside_emr: bool = False
+
+
+class Restorer:
+    """Restores into one data folder; its lock is held by the caller."""
+
+    def __init__(self, data: DataFolder, maker: BackupMaker, emr_command: str) -> None:
+        self._data = data
+        self._maker = maker
+        self._emr_command = emr_command
+        self._swapper = Swapper(data)
+
+    def restore(self, wanted: Archive, wish: Wish, on_progress: OnProgress) -> Restored:
+        """Replace today's data by that of `wanted`, after it was verified and today's data was kept.
+
+        Raise ArchiveUnusable, EmrRunning, OtherClinic, or what making a backup raises, with nothing changed;
+        RestoreFailed where the swap itself failed.
+        """
+        if not wish.inside_emr:
+            self._refuse_if_open()
+        if (abandoned := Swap.pending(self._data.path)) is not None:
+            abandoned.end()
+        swap = Swap(self._data.path, Journal(uuid.uuid4().hex, Phase.FORWARD, wanted.name, None, wish.undoes, None, ()))
+        try:
+            with translating(partial(RestoreFailed, rolled_back=True), "The backup could not be unpacked"):
+                manifest = self._unpack(wanted, swap, on_progress)
+            restored = contents.Contents() if manifest.is_raw else contents.read_contents(swap.new)
+            names = self._names(manifest, swap, with_settings=wish.with_settings)
+            on_progress(Progress(Stage.SAFETY))
+            swap.note(safety=self._keep_today(manifest, swap, wish), origin=manifest.origin)
+            on_progress(Progress(Stage.SWAP))
+            done = self._swapper.do(swap, names, may_arm=wish.inside_emr)
+        finally:
+            if Swap.pending(self._data.path) is None:
+                swap.end()
+        return Restored(wanted.name, swap.journal.safety, restored.patient_count, restored.visit_count, armed=not done)
+
+    def recover(self, *, inside_emr: bool) -> str | None:
+        """Finish or take back an interrupted swap, do an armed one, and return a sentence saying so, or None.
+
+        From inside the EMR an armed one stays armed. Raise EmrRunning where a program has the data open.
+        """
+        swap = Swap.pending(self._data.path)
+        if swap is None:
+            Swap.sweep(self._data.path)
+        if swap is None or (swap.journal.phase is Phase.ARMED and inside_emr):
+            return None
+        if not inside_emr:
+            self._refuse_if_open()
+        return self._swapper.recover(swap, lambda: self._make_safety(lambda today: None))
+
+    def undo_stack(self) -> list[dict[str, str]]:
+        """Return the restores that can be undone, oldest first: their `id`, `archive` and `safety`."""
+        return self._swapper.undo_stack()
+
+    def _refuse_if_open(self) -> None:
+        stores = [self._data.path / name for name in (CLINIC_DB, CHROMA)]
+        holders = find_holders(stores, stores[0], self._emr_command)
+        if holders:
+            raise EmrRunning(
+                f"The data is in use by {', '.join(holders)}.",
+                hint="Close DocAssist, then try again.",
+                programs=", ".join(holders),
+            )
+
+    def _unpack(self, wanted: Archive, swap: Swap, on_progress: OnProgress) -> Manifest:
+        """Extract into the box; raise ArchiveUnusable where a byte or a database is not as it should be."""
+        need_space(self._data.path, archive.unpacked_size(wanted.path), "the restored data")
+        manifest = archive.extract(wanted.path, swap.new, on_progress)
+        check_databases(swap.new, manifest)
+        return manifest
+
+    def _names(self, manifest: Manifest, swap: Swap, *, with_settings: bool) -> list[str]:
+        """Return the sources that change: what the archive has, and what it says was absent."""
+        if manifest.sources is None:
+            names = [name for name in _LEGACY_SOURCES if (swap.new / name).exists()]
+        else:
+            names = [check_extra(name) for name in manifest.sources]
+        if CLINIC_DB not in names:
+            raise ArchiveUnusable(f"There is no {CLINIC_DB} in this backup.", hint="Choose another backup.")
+        bring_settings = with_settings or not (self._data.path / SETTINGS).exists()
+        if not bring_settings or not (swap.new / SETTINGS).exists():
+            names = [name for name in names if name != SETTINGS]
+        return names
+
+    def _keep_today(self, manifest: Manifest, swap: Swap, wish: Wish) -> str | None:
+        """Make the safety backup and return its name; raise OtherClinic where the user should be asked first."""
+        origin = self._data.origin
+
+        def check(today: Snapshot) -> None:
+            patients = contents.patients_in(today.folder)
+            if wish.other_clinic or not patients:
+                return
+            if manifest.origin is not None and origin is not None:
+                same = manifest.origin == origin
+            else:
+                same = bool(patients & contents.patients_in(swap.new))
+            if not same:
+                raise _other_clinic(manifest)
+
+        return self._make_safety(check)
+
+    def _make_safety(self, check: Callable[[Snapshot], None]) -> str | None:
+        """Return the name of a new safety backup; None where there is nothing to keep."""
+        sources = self._data.sources()
+        if all(source.kind is None or source.name == SETTINGS for source in sources):
+            return None
+        return self._maker.make(Trigger.SAFETY, sources, ignore, check=check, raw_if_damaged=True).name
+
+
+def _other_clinic(manifest: Manifest) -> OtherClinic:
+    host = f", from PC {manifest.host}" if manifest.host else ""
+    return OtherClinic(
+        f"These look like another clinic's records ({manifest.patient_count:,} patients{host}).",
+        hint="If they are the ones you want, confirm that they are.",
+        patients=manifest.patient_count,
+        host=manifest.host,
+    )

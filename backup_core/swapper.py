@@ -1,0 +1,113 @@
+"""Carry out a prepared swap, take it back when it fails, and finish after a crash what was begun."""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from .datafolder import DataFolder
+from .errors import RestoreFailed
+from .files import private_folder, translating, write_atomically
+from .sources import Kind
+from .swap import Phase, Swap
+
+logger = logging.getLogger(__name__)
+
+_RESTART = "Restart the computer: it is put right when DocAssist Backup next starts."
+
+
+class Swapper:
+    """Swaps in one data folder, and remembers which restores can be undone; its lock is held by the caller."""
+
+    def __init__(self, data: DataFolder) -> None:
+        self._data = data
+        self._undo_path = data.private / "undo.json"
+
+    def do(self, swap: Swap, names: Sequence[str], *, may_arm: bool) -> bool:
+        """Put what lies in the box in place of the sources `names` and return True.
+
+        Where open files forbid it, take it back and raise RestoreFailed, or with `may_arm` leave it ready: False.
+        """
+        try:
+            self._start(swap, names)
+            swap.run()
+        except OSError as error:
+            self._take_back(swap, error)
+            if may_arm and isinstance(error, PermissionError):
+                swap.write(Phase.ARMED)
+                return False
+            swap.end()
+            raise RestoreFailed(
+                f"The data could not be replaced ({error.strerror or error}). It is as it was before.",
+                rolled_back=True,
+                hint="Close DocAssist and every program that uses its data, then try again.",
+            ) from error
+        self._finish(swap)
+        return True
+
+    def recover(self, swap: Swap, keep_today: Callable[[], str | None]) -> str:
+        """Finish, do or take back a swap that was left, and return a sentence saying which.
+
+        `keep_today` makes the safety backup for one that was armed, for data may have been entered since, and returns
+        its name. Raise RestoreFailed where the disk forbids it; it can be tried again.
+        """
+        with translating(RestoreFailed, "An interrupted restore could not be put right", hint=_RESTART):
+            if swap.journal.phase is Phase.BACK:
+                swap.run()
+                swap.end()
+                return "A restore was interrupted. It was taken back: the data is as it was before."
+            if swap.journal.phase is Phase.ARMED:
+                swap.journal = replace(swap.journal, safety=keep_today() or swap.journal.safety)
+                self._start(swap, [change.name for change in swap.journal.changes])
+            swap.run()
+            self._finish(swap)
+        return f"The restore of {swap.journal.archive} has been finished."
+
+    def undo_stack(self) -> list[dict[str, str]]:
+        """Return the restores that can be undone, oldest first: their `id`, `archive` and `safety`."""
+        try:
+            return [dict(entry) for entry in json.loads(self._undo_path.read_bytes())]
+        except (FileNotFoundError, ValueError, TypeError):
+            return []
+
+    def _start(self, swap: Swap, names: Sequence[str]) -> None:
+        """Let SQLite tidy up the live databases, then write the journal: from here on the restore will happen."""
+        for source in self._data.sources():
+            if source.kind is Kind.DATABASE and source.name in names:
+                _settle(source.path)
+        swap.plan(names)
+        swap.write(Phase.FORWARD)
+
+    @staticmethod
+    def _take_back(swap: Swap, cause: OSError) -> None:
+        logger.warning("the swap failed and is taken back", exc_info=cause)
+        with translating(RestoreFailed, "The restore failed half way", hint=_RESTART):
+            swap.write(Phase.BACK)
+            swap.run()
+
+    def _finish(self, swap: Swap) -> None:
+        """Note what was restored, then forget the swap; doing it twice does no harm."""
+        journal = swap.journal
+        stack = [entry for entry in self.undo_stack() if entry["id"] != journal.id]
+        if journal.undoes:
+            stack = [entry for entry in stack if entry["safety"] != journal.archive]
+        elif journal.safety is not None:
+            stack.append({"id": journal.id, "archive": journal.archive, "safety": journal.safety})
+        write_atomically(private_folder(self._data.private) / self._undo_path.name, json.dumps(stack).encode())
+        if journal.origin is not None:
+            self._data.origin = journal.origin
+        swap.end()
+
+
+def _settle(database: Path) -> None:
+    """Bring a live database into one file, so that it is whole without its side files while it is replaced."""
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=2.0)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error:
+        # It is damaged, or the EMR that called us has it open; the safety backup has it all the same.
+        logger.warning("%s could not be settled before it is replaced", database, exc_info=True)
