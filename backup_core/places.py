@@ -26,15 +26,15 @@ def resolve_data_dir(argument: str | Path | None, environ: Mapping[str, str]) ->
 def saved_data_dir() -> Path | None:
     """Return the data folder that the user chose at set-up, or None."""
     try:
-        saved = Path(_choice().read_text(encoding="utf-8").strip())
+        saved = _choice().read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         return None
-    return saved if saved.is_absolute() else None
+    return Path(saved) if saved.isprintable() and Path(saved).is_absolute() else None
 
 
 def save_data_dir(path: Path) -> None:
     """Keep `path` as the data folder for the next start; raise BackupError where the disk refuses."""
-    with translating(BackupError, "The choice of the data folder could not be saved."):
+    with translating(BackupError, "The choice of the data folder could not be saved"):
         private_folder(_choice().parent)
         write_atomically(_choice(), f"{path.absolute()}\n".encode())
 

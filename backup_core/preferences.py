@@ -40,7 +40,10 @@ def accepted(document: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]
 
 
 def faults(preferences: Preferences, data_dir: Path) -> dict[str, SettingInvalid]:
-    """Return what is wrong, for each field that cannot be accepted; folders are looked for on the disk."""
+    """Return what is wrong, for each field that cannot be accepted; folders are looked for on the disk.
+
+    Raise SourceMissing where a backup folder cannot be judged, because there is no data folder.
+    """
     found = {field: check(getattr(preferences, field)) for field, check in _VALUE_FAULTS.items()}
     found["emr_dir"] = found["emr_dir"] or _emr_dir_fault(preferences.emr_dir)
     found["backup_dir"] = found["backup_dir"] or _backup_dir_fault(preferences, data_dir)
@@ -117,11 +120,14 @@ def _backup_dir_fault(preferences: Preferences, data_dir: Path) -> SettingInvali
         problem = f"{folder} is a file, not a folder."
     elif not folder.parent.is_dir():
         problem = f"There is no folder {folder.parent}; if it is on another drive, connect the drive first."
-    elif folder == data_dir or any(
-        folder.is_relative_to(source.path) for source in find_sources(data_dir, preferences.extras)
-    ):
+    elif folder == data_dir or any(folder.is_relative_to(source) for source in _source_paths(preferences, data_dir)):
         problem = f"The backups cannot lie in {folder}, which is backed up itself."
     return SettingInvalid(problem, field="backup_dir") if problem else None
+
+
+def _source_paths(preferences: Preferences, data_dir: Path) -> list[Path]:
+    extras = () if _extras_fault(preferences.extras) else preferences.extras
+    return [source.path for source in find_sources(data_dir, extras)]
 
 
 _VALUE_FAULTS: Mapping[str, Callable[[object], SettingInvalid | None]] = {

@@ -1,0 +1,130 @@
+"""The rules of "when" over simulated years: sleep, both changes of the clock, wrong clocks, crashes, failures."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fakeclock import START
+from tests.laws.clinic import TICK, WORK, Clinic
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+FOUR_HOURS = 4 * HOUR
+SLACK = timedelta(minutes=5)
+
+hours = st.floats(0.01, 30.0).map(lambda number: timedelta(hours=round(number, 2)))
+events = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["work", "rest", "sleep", "off"]), hours),
+        st.tuples(st.sampled_from(["quit", "crash", "emr", "fail", "mend"]), st.just(DAY)),
+        st.tuples(st.just("click"), st.just(DAY)),
+        st.tuples(
+            st.just("set"), st.sampled_from([-1, 1, -25, 25, 17 * 365 * 24, -74 * 365 * 24]).map(lambda h: h * HOUR)
+        ),
+    ),
+    max_size=40,
+)
+
+
+def live(clinic: Clinic, event: str, time: timedelta) -> None:
+    match event:
+        case "work":
+            clinic.work(time)
+        case "rest":
+            clinic.rest(time)
+        case "sleep":
+            clinic.sleep(time)
+        case "off":
+            clinic.quit()
+            clinic.sleep(time)
+        case "quit":
+            clinic.quit()
+        case "crash":
+            clinic.lose_power()
+        case "emr":
+            clinic.open_emr()
+        case "fail" | "mend":
+            clinic.failing = event == "fail"
+        case "click":
+            clinic.click(10)
+        case "set":
+            clinic.clock.set_back(time)
+
+
+@given(events, st.sampled_from([0.25, 1, 4, 24]))
+@settings(max_examples=150, deadline=None)
+def test_whatever_happens_no_waking_time_longer_than_the_interval_goes_by_without_an_attempt(
+    happened: list[tuple[str, timedelta]], every: float
+) -> None:
+    clinic = Clinic(every * HOUR, START)
+    for event, time in happened:
+        live(clinic, event, time)
+    assert clinic.longest_wait <= every * HOUR + SLACK
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_years_of_a_clinic_with_every_mishap(seed: int) -> None:
+    chance = random.Random(seed)
+    clinic = Clinic(FOUR_HOURS, datetime(2023, 6, 1, 6, 0, tzinfo=UTC))
+    while clinic.truly < 730 * DAY:
+        clinic.failing = chance.random() < 0.05
+        clinic.work(timedelta(hours=chance.uniform(1, 6)))
+        if chance.random() < 0.1:
+            clinic.click(10)
+        clinic.sleep(timedelta(hours=chance.uniform(0, 2)))
+        clinic.work(timedelta(hours=chance.uniform(1, 6)))
+        if chance.random() < 0.05:
+            wrong = chance.choice([datetime(2009, 1, 1, tzinfo=UTC), datetime(2099, 7, 1, tzinfo=UTC)])
+            right = clinic.clock.utc
+            clinic.lose_power()
+            clinic.clock.utc = wrong
+            clinic.work(timedelta(hours=chance.uniform(0, 9)))
+            clinic.clock.utc = right + (clinic.clock.utc - wrong)
+        if chance.random() < 0.2:
+            clinic.lose_power()
+        else:
+            clinic.quit()
+        clinic.sleep(timedelta(hours=chance.uniform(6, 14)))
+    assert clinic.longest_wait <= FOUR_HOURS + SLACK
+    assert len(clinic.folder) <= 10 + 10 + 14 + 8 + 12
+
+
+def test_after_a_month_something_of_day_7_and_of_week_3_can_be_restored() -> None:
+    clinic, chance, restorable = Clinic(FOUR_HOURS, datetime(2024, 1, 8, 7, 0, tzinfo=UTC)), random.Random(1), 0
+    for day in range(400):
+        morning = clinic.truly
+        clinic.failing = chance.random() < 0.1
+        clinic.work(timedelta(hours=chance.uniform(2, 5)))
+        clinic.failing = False
+        clinic.click(chance.choice([0, 0, 10]))
+        clinic.work(timedelta(hours=chance.uniform(2, 4)))
+        clinic.quit()
+        if day >= 30:
+            today = clinic.clock.local().date()
+            dates = {made.made_local.date() for made in clinic.folder}
+            assert today - 7 * DAY in dates
+            assert any(date.isocalendar()[:2] == (today - 21 * DAY).isocalendar()[:2] for date in dates)
+            restorable += 1
+        clinic.sleep(DAY - (clinic.truly - morning))
+    assert restorable == 370
+
+
+@pytest.mark.parametrize("change", [datetime(2025, 3, 30, tzinfo=UTC), datetime(2025, 10, 26, tzinfo=UTC)])
+def test_a_night_in_which_the_clocks_change_is_a_night_like_any_other(change: datetime) -> None:
+    clinic = Clinic(HOUR, change - timedelta(hours=3))
+    clinic.work(timedelta(hours=8))
+    times = [made.made_at for made in clinic.folder]
+    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert all(HOUR <= gap <= HOUR + TICK + WORK for gap in gaps)
+    assert len(gaps) == 7
+
+
+def test_a_clinic_without_changes_has_one_archive_for_each_day_and_a_run_every_interval() -> None:
+    clinic = Clinic(FOUR_HOURS, START)
+    clinic.rest(10 * DAY)
+    assert len(clinic.runs) == pytest.approx(60, abs=2)
+    made = [run for run in clinic.runs if run.archive and run.outcome == "made"]
+    assert len({run.started_at.date() for run in made}) == len(made) == 11
