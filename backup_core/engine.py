@@ -2,17 +2,15 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import snapshot
 from .backup import BackupMaker
 from .clock import SYSTEM_CLOCK, Clock
 from .datafolder import DataFolder
-from .due import may_skip_unchanged
 from .errors import BackupError, NothingToUndo, UnknownArchive
 from .fingerprint import fingerprint
 from .history import History
+from .holdings import Holdings, read_holdings
 from .listing import Archive, look
 from .progress import OnProgress, Progress, Stage, ignore
 from .pruning import prune
@@ -21,19 +19,9 @@ from .repository import Repository
 from .restore import Restored, Restorer, Wish
 from .retention import Policy
 from .runs import Action, Outcome, Run, Trigger
-from .sources import Kind, Source, unprotected
+from .sources import Source, unprotected
+from .unchanged import is_still_current
 from .verify import verify
-
-
-@dataclass(frozen=True)
-class Holdings:
-    """What the live data holds now; `problem` is a sentence where it cannot be read."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    patient_count: int = 0
-    visit_count: int = 0
-    exists: bool = True
-    problem: str = ""
 
 
 class BackupEngine:
@@ -80,12 +68,12 @@ class BackupEngine:
         with self._recorder.record(Action.BACKUP, trigger) as entry, self._at_work():
             on_progress(Progress(Stage.CHECK))
             sources = self._data.sources_to_back_up()
-            current = self._still_current(trigger, sources)
-            if current is None:
-                self._create(trigger, on_progress, entry, sources)
+            newest, seen = self.last_good(), self._look(sources)
+            if newest is not None and is_still_current(newest, seen, self.history.runs(), trigger, self._clock):
+                entry.outcome, entry.archive, entry.fingerprint = Outcome.UNCHANGED, newest.name, seen
             else:
-                entry.outcome, entry.archive, entry.fingerprint = Outcome.UNCHANGED, current.name, self._look(sources)
-        if current is None:
+                self._create(trigger, on_progress, entry, sources)
+        if entry.outcome is Outcome.MADE:
             on_progress(Progress(Stage.PRUNE))
             with contextlib.suppress(BackupError):
                 self.prune(trigger=trigger)
@@ -181,15 +169,7 @@ class BackupEngine:
 
     def holdings(self) -> Holdings:
         """Return what the live data holds, read from a quick snapshot of clinic.db alone."""
-        source = self._data.sources()[0]
-        if source.kind is not Kind.DATABASE:
-            return Holdings(exists=False)
-        try:
-            with self._data.lock(), self._data.staging() as folder:
-                found = snapshot.take([source], folder).contents
-        except BackupError as error:
-            return Holdings(problem=str(error))
-        return Holdings(found.counts, found.patient_count, found.visit_count)
+        return read_holdings(self._data)
 
     def unprotected(self) -> list[tuple[str, int]]:
         """Return name and size in bytes of what lies in the data folder and is in no backup, largest first."""
@@ -215,22 +195,6 @@ class BackupEngine:
 
     def _look(self, sources: list[Source]) -> str:
         return fingerprint(sources) if self._peek else ""
-
-    def _still_current(self, trigger: Trigger, sources: list[Source]) -> Archive | None:
-        """Return the newest good archive if this run may leave it at that: it holds the very state of the data."""
-        newest = self.last_good()
-        seen = self._look(sources)
-        if newest is None or newest.manifest is None or not seen:
-            return None
-        made = next((run for run in self.history.runs() if run.archive == newest.name and run.fingerprint), None)
-        may_skip = may_skip_unchanged(
-            trigger,
-            made_at=newest.manifest.created_at_utc,
-            made_local=newest.created_at,
-            now=self._clock.now(),
-            local=self._clock.local(),
-        )
-        return newest if may_skip and newest.is_ours and made is not None and made.fingerprint == seen else None
 
     def _restore(
         self, action: Action, trigger: Trigger, archive: Archive, wish: Wish, on_progress: OnProgress

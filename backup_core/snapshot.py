@@ -6,12 +6,11 @@ the databases; let go. The EMR's writers wait some milliseconds and none fails.
 """
 
 import logging
-import random
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from . import chroma
 from .contents import Contents, check_integrity, read_contents
 from .errors import SnapshotFailed, SourceDamaged
 from .files import need_space, private_folder, translating
+from .freeze import frozen, too_busy
 from .livedb import DeadlinePassed, LiveDatabase, is_busy, is_no_database
 from .manifest import is_safe_name
 from .mirror import Mirror
@@ -30,9 +30,6 @@ logger = logging.getLogger(__name__)
 #: Seconds for which writers may be held, attempt by attempt: after 5 s a write of the EMR fails.
 _FREEZE_LIMITS = (2.0, 2.0, 3.0, 4.0)
 _PAUSE_BETWEEN_ATTEMPTS = 1.0
-#: Seconds to get all locks together, and to wait for one while another is held.
-_LOCK_PATIENCE = 30.0
-_SECOND_LOCK_PATIENCE = 0.1
 _LOOK_PAUSE = 0.005
 #: Seconds to wait for index files that do not fit together yet: a rewrite of them takes milliseconds.
 _TORN_PATIENCE = 0.2
@@ -120,7 +117,7 @@ def _open(name: str, path: Path, mirror: Mirror) -> LiveDatabase | None:
         return LiveDatabase(path)
     except sqlite3.DatabaseError as error:
         if is_busy(error):
-            raise _too_busy() from error
+            raise too_busy() from error
         if is_no_database(error) and name not in (CLINIC_DB, CHROMA_DB):
             mirror.copy(name, path)
             return None
@@ -132,7 +129,7 @@ def _copy_at_one_instant(live: Mapping[str, LiveDatabase], mirror: Mirror, sourc
     vectors = next((source for source in sources if source.name == CHROMA), None)
     for limit in _FREEZE_LIMITS:
         try:
-            with _frozen(list(live.values())):
+            with frozen(list(live.values())):
                 started = time.monotonic()
                 if vectors is not None:
                     _settle(vectors, mirror, started + limit)
@@ -141,7 +138,7 @@ def _copy_at_one_instant(live: Mapping[str, LiveDatabase], mirror: Mirror, sourc
         except DeadlinePassed:
             logger.warning("held the writers for %.0f s and let them go; trying again", limit)
             time.sleep(_PAUSE_BETWEEN_ATTEMPTS)
-    raise _too_busy()
+    raise too_busy()
 
 
 def _copy_databases(live: Mapping[str, LiveDatabase], folder: Path, started: float, deadline: float) -> float:
@@ -159,40 +156,6 @@ def _copy_databases(live: Mapping[str, LiveDatabase], folder: Path, started: flo
         if database.is_wal:
             database.copy(folder / name, None)
     return held
-
-
-@contextmanager
-def _frozen(databases: Sequence[LiveDatabase]) -> Iterator[None]:
-    """Hold the writers of all databases, or of none: never wait long for one while another is held."""
-    give_up = time.monotonic() + _LOCK_PATIENCE
-    while True:
-        try:
-            for index, database in enumerate(databases):
-                database.freeze(_SECOND_LOCK_PATIENCE if index else _LOCK_PATIENCE)
-            break
-        except sqlite3.OperationalError as error:
-            _thaw(databases)
-            if not is_busy(error):
-                raise
-            if time.monotonic() > give_up:
-                raise _too_busy() from error
-            time.sleep(random.uniform(0.02, 0.08))  # noqa: S311 - so that two waiting programs do not stay in step
-    try:
-        yield
-    finally:
-        _thaw(databases)
-
-
-def _thaw(databases: Sequence[LiveDatabase]) -> None:
-    for database in databases:
-        database.thaw()
-
-
-def _too_busy() -> SnapshotFailed:
-    return SnapshotFailed(
-        "Another program has kept the data locked for too long.",
-        hint="It is tried again by itself. If it happens often, close other programs that use DocAssist's data.",
-    )
 
 
 def _settle(vectors: Source, mirror: Mirror, deadline: float) -> None:
