@@ -31,6 +31,7 @@ class LinuxBar:
         if not find_gi():
             raise NoBar(f"The tray icon needs more packages: please install {_PACKAGES}.")
         self._glib, self._gio = _load("GLib", "2.0"), _load("Gio", "2.0")
+        self._glib.set_prgname("docassist-backup")
         gtk, gdk = _load("Gtk", "3.0"), _load("Gdk", "3.0")
         if not gtk.init_check()[0]:
             raise NoBar("The tray icon cannot be shown, because this session's display cannot be reached.")
