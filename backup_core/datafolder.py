@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from .errors import SnapshotFailed, SourceMissing
 from .files import PRIVATE, private_folder, remove, translating, write_atomically
@@ -64,15 +66,29 @@ class DataFolder:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Give a folder that does not exist yet, on the data's volume and for this user only; remove it at the end."""
-        private_folder(self._staging)
-        folder = self._staging / uuid.uuid4().hex
+        """Give a folder that does not exist yet, on the data's volume and for this user only; remove it at the end.
+
+        Raise SourceMissing without a data folder, SnapshotFailed where it cannot be written.
+        """
+        self.sources()
+        with translating(SnapshotFailed, f"The folder {self.path} cannot be written"):
+            folder = private_folder(self._staging) / uuid.uuid4().hex
+            # Held while the folder is in use: so that one swept by another process is surely nobody's.
+            lock = FileLock(folder.with_suffix(".lock"), mode=0o600)
+            lock.acquire()
         try:
             yield folder
         finally:
             remove(folder)
+            lock.release()
+            remove(folder.with_suffix(".lock"))
 
     def sweep(self) -> None:
-        """Remove what a run that was cut off has left in staging; with the lock held, so that none is running."""
+        """Remove what runs that were cut off have left in staging; one that is still at work keeps its folder."""
         with translating(SnapshotFailed, "What an interrupted backup has left could not be removed"):
-            remove(self._staging)
+            for held in self._staging.glob("*.lock"):
+                lock = FileLock(held, timeout=0, mode=0o600)
+                with suppress(Timeout):
+                    with lock:
+                        remove(held.with_suffix(""))
+                    remove(held)
