@@ -28,12 +28,14 @@ def is_whole(index: Path) -> bool:
     header = index / _HEADER_NAME
     try:
         fields = _HEADER.unpack(header.read_bytes())
-        elements, stride = int(fields[3]), int(fields[4])
+        capacity, elements, stride = int(fields[2]), int(fields[3]), int(fields[4])
         vectors = (index / "data_level0.bin").stat().st_size
         lengths = (index / "length.bin").stat().st_size
     except (struct.error, FileNotFoundError):
         return False
-    return vectors == elements * stride and lengths == elements * _BYTES_PER_LENGTH
+    # A young index is written with the room that it was given, an older one with the elements that it has.
+    written, rest = divmod(lengths, _BYTES_PER_LENGTH)
+    return elements <= written <= max(capacity, elements) and vectors == written * stride and rest == 0
 
 
 def torn_indexes(store: Path) -> list[str]:
