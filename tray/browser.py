@@ -17,7 +17,7 @@ from backup_core.places import state_folder
 logger = logging.getLogger(__name__)
 
 #: Seconds for which the redirecting file is kept: a cold browser needs some. The ticket in it works once, for a minute.
-_KEPT = 20.0
+_KEPT = 10.0
 #: Browsers in a sandbox that may not read our private folder.
 _SANDBOXED = (Path("/snap/bin/firefox"), Path("/snap/bin/chromium"), Path("/var/lib/flatpak/exports/bin"))
 _REDIRECT = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={}"><title>…</title>\n'

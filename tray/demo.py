@@ -1,7 +1,9 @@
 """The demo's folder and its EMR: a sample clinic of its own, so that the demo never meets real data."""
 
 import os
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import platformdirs
@@ -38,6 +40,12 @@ def demo_folder(asked: Path | None = None) -> Path:
 def is_sample(data_dir: Path) -> bool:
     """Return whether a data folder is the demo's."""
     return (data_dir / NOTE).is_file()
+
+
+def standin_command() -> str:
+    """Return the command of the stand-in for the EMR, as a user would write it; it runs in `children.ROOT`."""
+    words = children.command("standin")
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def fill(folder: Path) -> None:

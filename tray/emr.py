@@ -4,6 +4,7 @@ The process that is started may be a wrapper that ends at once, so the EMR is ev
 environment; an EMR that was open before us is found by that mark, or by its command.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -12,13 +13,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 
 from backup_core.errors import BackupError
 
+from .emrcommand import folder_of, paths_for, split
 from .processes import ask_to_close, family, find, kill, lives
 
 logger = logging.getLogger(__name__)
@@ -27,6 +29,8 @@ logger = logging.getLogger(__name__)
 MARK = "DOCASSIST_LAUNCHED_FOR"
 #: Seconds between two looks at the processes.
 _LOOK = 0.5
+#: Seconds that a stand-in has to close by itself.
+_STAND_IN_PATIENCE = 5.0
 
 
 class EmrNotStarted(BackupError):
@@ -38,10 +42,15 @@ class EmrNotStarted(BackupError):
 class Emr:
     """The EMR of one data folder; `on_exit` is called on the watching thread when its last process has ended."""
 
-    def __init__(self, command: str, folder: str, data_dir: Path, on_exit: Callable[[], None]) -> None:
-        """Take the command line as the user wrote it, and the folder to run it in: "" is the program's own."""
+    def __init__(
+        self, command: str, folder: str, data_dir: Path, on_exit: Callable[[], None], *, stand_in: bool = False
+    ) -> None:
+        """Take the command line as the user wrote it, and the folder to run it in: "" is the program's own.
+
+        A `stand_in` that does not close is ended; a program with somebody's work never is.
+        """
         self.command = command
-        self._folder = folder or _folder_of(command)
+        self._folder = folder
         self._paths = paths_for(data_dir)
         self._on_exit = on_exit
         self._mark = hashlib.sha256(os.fsencode(data_dir.absolute())).hexdigest()[:16]
@@ -49,6 +58,12 @@ class Emr:
         self._processes: set[psutil.Process] = set()
         self._lock = threading.Lock()
         self._watcher: threading.Thread | None = None
+        self._expected = False
+        self._stand_in = stand_in
+
+    def configure(self, command: str, folder: str) -> None:
+        """Take another command and folder; they count from the next start."""
+        self.command, self._folder = command, folder
 
     @property
     def is_running(self) -> bool:
@@ -68,23 +83,29 @@ class Emr:
         with self._lock:
             return self._adopt()
 
-    def close(self, timeout: float, *, by_force: bool = False) -> bool:
-        """Ask the EMR to close and return whether it has within `timeout` seconds.
-
-        `by_force` ends what has not closed by then: for a stand-in only, never for a program with somebody's work.
-        """
-        deadline = time.monotonic() + timeout
+    def close(self, timeout: float) -> bool:
+        """Ask the EMR to close and return whether it has within `timeout` seconds."""
+        deadline = time.monotonic() + (min(timeout, _STAND_IN_PATIENCE) if self._stand_in else timeout)
         asked: set[psutil.Process] = set()
         while self.is_running and time.monotonic() < deadline:
             for process in self._processes - asked:
                 asked.add(process)
                 ask_to_close(process)
             self._wait(_LOOK)
-        if by_force and self.is_running:
+        if self._stand_in and self.is_running:
             for process in self._processes:
                 kill(process)
             self._wait(timeout)
         return not self.is_running
+
+    @contextlib.contextmanager
+    def expected_to_end(self) -> Iterator[None]:
+        """Keep `on_exit` quiet about an end in this block: whoever asks for it sees to what follows."""
+        self._expected = True
+        try:
+            yield
+        finally:
+            self._expected = False
 
     def _adopt(self) -> bool:
         if self.is_running:
@@ -95,13 +116,14 @@ class Emr:
         return bool(self._processes)
 
     def _run(self) -> "subprocess.Popen[bytes]":
-        logger.info("starting the EMR in %s", self._folder)
+        folder = self._folder or folder_of(self.command)
+        logger.info("starting the EMR in %s", folder)
         try:
             # Its output goes nowhere: an EMR that outlives us must not die because our terminal is gone. In a session
             # of its own it does not get the Ctrl-C or the hang-up that is meant for us.
             return subprocess.Popen(
                 self.command if sys.platform == "win32" else shlex.split(self.command),
-                cwd=self._folder,
+                cwd=folder,
                 env={**os.environ, **self._paths, MARK: self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -125,7 +147,8 @@ class Emr:
         while self._look():
             time.sleep(_LOOK)
         logger.info("the EMR has ended")
-        self._on_exit()
+        if not self._expected:
+            self._on_exit()
 
     def _look(self) -> bool:
         """Look which processes live, following the EMR from a wrapper to what that has started."""
@@ -145,34 +168,8 @@ class Emr:
 
     def _runs_command(self, process: psutil.Process) -> bool:
         command = process.cmdline()
-        return bool(command) and command == _split(self.command)
+        return bool(command) and command == split(self.command)
 
     def _wait(self, seconds: float) -> None:
         if self._watcher is not None:
             self._watcher.join(seconds)
-
-
-def paths_for(data_dir: Path) -> Mapping[str, str]:
-    """Return the environment variables by which the EMR and we mean the same data."""
-    paths = {
-        "DOCASSIST_DATA_DIR": data_dir,
-        "DOCASSIST_DB_PATH": data_dir / "clinic.db",
-        "DOCASSIST_CHROMA_DIR": data_dir / "chroma",
-        "DOCASSIST_PDF_DIR": data_dir / "prescriptions",
-    }
-    return {name: str(path.absolute()) for name, path in paths.items()}
-
-
-def _split(command: str) -> list[str]:
-    """Return the words of a command line, or none where its quotes do not match."""
-    try:
-        words = shlex.split(command, posix=sys.platform != "win32")
-    except ValueError:
-        return []
-    return [word.strip('"') for word in words]
-
-
-def _folder_of(command: str) -> str | None:
-    """Return the folder of the program itself, or None for our own where the command has no path."""
-    program = Path(next(iter(_split(command)), ""))
-    return str(program.parent) if program.is_absolute() else None

@@ -1,5 +1,6 @@
 """The EMR as real processes: started, followed, asked to close."""
 
+import contextlib
 import json
 import os
 import sys
@@ -44,9 +45,10 @@ class Desk:
         path.write_text(text, encoding="utf-8")
         return f'"{path}"'
 
-    def emr(self, *words: str, folder: str | None = None) -> Emr:
+    def emr(self, *words: str, folder: str | None = None, stand_in: bool = False) -> Emr:
         command = " ".join([f'"{sys.executable}"', *words])
-        emr = Emr(command, str(self.folder) if folder is None else folder, self.data_dir, self.exited.set)
+        where = str(self.folder) if folder is None else folder
+        emr = Emr(command, where, self.data_dir, self.exited.set, stand_in=stand_in)
         self.emrs.append(emr)
         return emr
 
@@ -62,8 +64,11 @@ class Desk:
 def desk(tmp_path: Path) -> Iterator[Desk]:
     desk = Desk(tmp_path)
     yield desk
-    for emr in desk.emrs:
-        assert emr.close(1.0, by_force=True)
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("DOCASSIST_DATA_DIR") == str(desk.data_dir):
+                process.kill()
+    until(lambda: not any(emr.is_running for emr in desk.emrs))
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -134,10 +139,26 @@ def test_an_emr_that_refuses_to_close_is_left_alone(desk: Desk) -> None:
 
 
 def test_a_stand_in_that_refuses_to_close_can_be_ended(desk: Desk) -> None:
-    emr = desk.emr(desk.script("emr.py", REFUSES_TO_CLOSE))
+    emr = desk.emr(desk.script("emr.py", REFUSES_TO_CLOSE), stand_in=True)
     emr.start()
     desk.seen()
-    assert emr.close(0.5, by_force=True)
+    assert emr.close(0.5)
+
+
+def test_an_end_that_was_expected_is_not_reported(desk: Desk) -> None:
+    emr = desk.emr(desk.script("emr.py", STAYS_OPEN))
+    emr.start()
+    desk.seen()
+    with emr.expected_to_end():
+        assert emr.close(PATIENCE)
+    assert not desk.exited.is_set()
+
+
+def test_a_new_command_counts_from_the_next_start(desk: Desk) -> None:
+    emr = desk.emr("-c", "pass")
+    emr.configure(f'"{sys.executable}" {desk.script("emr.py", STAYS_OPEN)}', str(desk.data_dir))
+    emr.start()
+    assert desk.seen()["cwd"] == str(desk.data_dir)
 
 
 def test_starting_twice_gives_one_emr(desk: Desk) -> None:

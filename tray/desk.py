@@ -1,0 +1,166 @@
+"""What page, menu and loop can ask of the launcher: backups, and restores with the EMR closed around them."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from backup_core.engine import BackupEngine
+from backup_core.errors import BackupError, EmrRunning
+from backup_core.history import Run, Trigger
+from backup_core.jobs import Job, JobRunner
+from backup_core.progress import OnProgress, Progress, Stage
+from backup_core.restore import Restored
+from webadmin.desk import EmrState, PlainDesk
+
+from .emr import Emr
+from .notices import Notices, Topic
+from .plan import Plan
+
+logger = logging.getLogger(__name__)
+
+#: Seconds for which a snapshot may hold up the start of the EMR.
+SNAPSHOT_PATIENCE = 5.0
+#: Seconds that the EMR, and the person before it, have to save and close.
+CLOSE_PATIENCE = 60.0
+
+_UNTIL_SNAPSHOT = (None, Stage.WAIT, Stage.CHECK, Stage.SNAPSHOT)
+
+
+class LauncherDesk(PlainDesk):
+    """The launcher's side of the page. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        engine: BackupEngine,
+        jobs: JobRunner,
+        plan: Plan,
+        emr: Emr,
+        notices: Notices,
+        on_preferences: Callable[[], None],
+    ) -> None:
+        super().__init__(engine, jobs)
+        self._plan = plan
+        self._emr = emr
+        self._notices = notices
+        self._on_preferences = on_preferences
+
+    def emr_state(self) -> EmrState:
+        """Return whether the EMR is open, as far as its command is known."""
+        if self._emr.is_running:
+            return "running"
+        return "not-running" if self._emr.command else "unknown"
+
+    def next_due(self) -> datetime | None:
+        """Return when the next automatic backup is due (aware UTC)."""
+        return self._plan.next_due()
+
+    def notices(self) -> list[str]:
+        """Return the sentences that every page shows at its top."""
+        return self._notices.sentences()
+
+    def preferences_changed(self) -> None:
+        """Take up the preferences that were just saved."""
+        self._on_preferences()
+
+    def start(self, trigger: Trigger) -> None:
+        """Recover what was cut off, back up if this start calls for it, and start the EMR once the snapshot is taken.
+
+        The EMR waits for the snapshot because an upgrade may change the database in its first second, but for some
+        seconds only. What fails is told in the notices.
+        """
+        try:
+            self._recover()
+        except BackupError as error:
+            logger.exception("nothing is started on data that could not be recovered")
+            self._notices.put(Topic.RECOVERY, f"{error} {error.hint}")
+            return
+        is_open = self._emr.adopt()
+        job = self.back_up_at_start(trigger)
+        if job and self._emr.command and not is_open:
+            self._wait_for_snapshot(job)
+        self._open_emr()
+
+    def back_up_at_start(self, trigger: Trigger) -> Job | None:
+        """Begin a backup if a start of the launcher or the EMR calls for one now; return its job."""
+        if self._jobs.current() is not None or not self._plan.start_wanted(self._engine.last_good()):
+            return None
+        return self.back_up_now(trigger)
+
+    def back_up_after_emr(self) -> Job:
+        """Begin the backup that follows the end of the EMR; a restore that the EMR has armed is done before it."""
+
+        def work(on_progress: OnProgress) -> Run:
+            self._recover()
+            return self._engine.back_up(Trigger.EMR_EXIT, on_progress)
+
+        return self._jobs.start("create", work, trigger=Trigger.EMR_EXIT.value)
+
+    def restore(self, name: str, *, other_clinic: bool, with_settings: bool) -> Job:
+        """Start a restore of the archive of that name, with the EMR closed; raise UnknownArchive, Busy."""
+        archive = self._engine.find(name)
+
+        def work(on_progress: OnProgress) -> Restored:
+            return self._engine.restore(
+                archive, other_clinic=other_clinic, with_settings=with_settings, on_progress=on_progress
+            )
+
+        return self._jobs.start("restore", self._with_emr_closed(work))
+
+    def undo(self) -> Job:
+        """Start going back to before the last restore, with the EMR closed; raise Busy."""
+        return self._jobs.start(
+            "undo", self._with_emr_closed(lambda on_progress: self._engine.undo(on_progress=on_progress))
+        )
+
+    def _with_emr_closed(self, work: Callable[[OnProgress], Restored]) -> Callable[[OnProgress], Restored]:
+        """Return `work` with the EMR closed before it and started again after it, if it was open."""
+
+        def closed(on_progress: OnProgress) -> Restored:
+            if not self._emr.is_running:
+                return work(on_progress)
+            on_progress(Progress(Stage.CLOSE_EMR))
+            with self._emr.expected_to_end():
+                if not self._emr.close(CLOSE_PATIENCE):
+                    raise EmrRunning(
+                        "DocAssist did not close, so nothing was changed.",
+                        hint="Save your work, close DocAssist yourself, then try again.",
+                    )
+            try:
+                return work(on_progress)
+            finally:
+                on_progress(Progress(Stage.START_EMR))
+                self._reopen_emr()
+
+        return closed
+
+    def _reopen_emr(self) -> None:
+        try:
+            self._recover()
+        except BackupError as error:
+            logger.exception("DocAssist stays closed, because a restore could not be brought to an end")
+            self._notices.put(Topic.RECOVERY, f"{error} {error.hint}")
+        else:
+            self._open_emr()
+
+    def _open_emr(self) -> None:
+        if not self._emr.command:
+            return
+        try:
+            self._emr.start()
+            self._notices.put(Topic.EMR, "")
+        except BackupError as error:
+            logger.exception("the EMR was not started")
+            self._notices.put(Topic.EMR, f"{error} {error.hint}")
+
+    def _recover(self) -> None:
+        decided = self._engine.recover()
+        if decided:
+            logger.warning("recovered: %s", decided)
+            self._notices.put(Topic.RECOVERY, decided)
+
+    def _wait_for_snapshot(self, job: Job) -> None:
+        deadline = time.monotonic() + SNAPSHOT_PATIENCE
+        while job.state == "running" and job.stage in _UNTIL_SNAPSHOT and time.monotonic() < deadline:
+            time.sleep(0.02)
+            job = self._jobs.get(job.id) or job

@@ -1,0 +1,36 @@
+"""What the icon and the rounds work with: the launcher as the other rooms of the tray see it."""
+
+from pathlib import Path
+from typing import Protocol
+
+from backup_core.clock import Clock
+from backup_core.engine import BackupEngine
+from backup_core.jobs import JobRunner
+
+from .desk import LauncherDesk
+from .emr import Emr
+from .notices import Notices
+from .plan import Plan
+from .sight import Sight
+
+
+class Hands(Protocol):
+    """The launcher's parts; `engine` and `desk` are others after a change of the preferences."""
+
+    clock: Clock
+    data_dir: Path
+    engine: BackupEngine
+    jobs: JobRunner
+    desk: LauncherDesk
+    plan: Plan
+    sight: Sight
+    emr: Emr
+    notices: Notices
+    is_sample: bool
+    is_ending: bool
+
+    def open_page(self) -> None:
+        """Open the admin page in the browser."""
+
+    def quit(self) -> None:
+        """Begin the end of the launcher."""

@@ -1,0 +1,191 @@
+"""The launcher of one data folder: its parts put together, its life from start to an orderly end."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backup_core import control
+from backup_core.clock import SYSTEM_CLOCK
+from backup_core.control import Control
+from backup_core.engine import BackupEngine
+from backup_core.errors import Busy
+from backup_core.history import Trigger
+from backup_core.jobs import JobRunner
+from backup_core.retention import LAUNCHER_POLICY
+from backup_core.settings import Preferences, Settings
+from webadmin import Access, create_app
+
+from .browser import open_page
+from .demo import is_sample
+from .desk import LauncherDesk
+from .emr import Emr
+from .face import Face
+from .instance import Instance, LauncherRunning, Life
+from .loop import Loop
+from .notices import Notices, Topic
+from .options import Options
+from .plan import Plan
+from .rounds import Rounds
+from .server import PageServer, listen
+from .sight import Sight
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+logger = logging.getLogger(__name__)
+
+#: Seconds for the last backup: longer, and a logout would end us anyway.
+EXIT_PATIENCE = 60.0
+#: Seconds for which an operation waits for one of another process.
+LOCK_PATIENCE = 60.0
+
+
+class Launcher:
+    """Looks after one data folder, from `run` to its end."""
+
+    def __init__(self, options: Options, data_dir: Path) -> None:
+        """Claim the data folder, if it is there, and a port for the page.
+
+        Raise LauncherRunning if another launcher has the folder, SettingInvalid if the port asked for cannot be had.
+        """
+        self.clock = SYSTEM_CLOCK
+        self.is_ending = False
+        self.is_sample = is_sample(data_dir)
+        self.data_dir = data_dir
+        self.jobs = JobRunner()
+        self.notices = Notices()
+        self.plan = Plan(self.clock)
+        self.sight = Sight(self.clock)
+        self.emr = Emr("", "", data_dir, self._emr_ended, stand_in=options.demo)
+        self._options = options
+        self._settings = Settings(data_dir)
+        self._instance = Instance(data_dir)
+        self._loop = Loop(self._tick)
+        self._access = Access()
+        before = self._claim() if data_dir.is_dir() else None
+        self._furnish(self._settings.read())
+        self._server = PageServer(self._serve, listen(options.port, before.port if before else None))
+        self._access.set_port(self._server.port)
+        self.jobs.add_listener(self.sight.follow)
+        self._face = Face(self, shown=options.icon)
+        self._rounds = Rounds(self, self._face.notify)
+
+    @property
+    def control(self) -> Control:
+        """What the command line needs to reach this launcher."""
+        return Control(self._server.port, os.getpid(), self._access.control_key)
+
+    def run(self, on_ready: Callable[[], None]) -> None:
+        """Look after the data folder until `quit`; call `on_ready` when the page can be opened."""
+        self._server.start()
+        try:
+            control.write(self.data_dir, self.control)
+            self._face.start()
+            on_ready()
+            if self._instance.is_claimed:
+                self._begin()
+            self._loop.run()
+        finally:
+            self._end()
+
+    def quit(self) -> None:
+        """Begin the end of the launcher; from any thread, and from a signal handler."""
+        self._loop.stop()
+
+    def open_page(self) -> None:
+        """Open the admin page in the browser."""
+        open_page(control.page_address(self.control, self._access.new_ticket()))
+
+    def _serve(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        return self._app(environ, start_response)
+
+    def _furnish(self, preferences: Preferences) -> None:
+        """Build what depends on the preferences; what runs goes on with what it was begun with."""
+        options = self._options
+        self._preferences = preferences
+        self.emr.configure(options.emr or preferences.emr_command, options.emr_dir or preferences.emr_dir)
+        self.engine = BackupEngine(
+            self.data_dir,
+            options.backup_dir or (Path(preferences.backup_dir) if preferences.backup_dir else None),
+            policy=replace(LAUNCHER_POLICY, newest=preferences.keep),
+            extras=preferences.extras,
+            emr_command=self.emr.command,
+            patience=LOCK_PATIENCE,
+        )
+        self.desk = LauncherDesk(self.engine, self.jobs, self.plan, self.emr, self.notices, self._look)
+        self._app = create_app(self.engine, self.jobs, self._access, self.desk, self._settings, sample=self.is_sample)
+        self.sight.forget()
+
+    def _claim(self) -> Life | None:
+        before = self._instance.claim()
+        self.plan.clean_ending = before is not None and before.ended_cleanly
+        return before
+
+    def _begin(self) -> None:
+        self._instance.serves_on(self._server.port)
+        self._look()
+        self.desk.start(Trigger.STARTUP)
+
+    def _look(self) -> None:
+        """Take up what the preferences and the history say now."""
+        preferences = self._settings.read()
+        self.notices.put(Topic.SETTINGS, " ".join(self._settings.problems))
+        if preferences != self._preferences:
+            self._furnish(preferences)
+        self.plan.look(self.engine.history.runs(), preferences.frequency_hours)
+
+    def _tick(self) -> None:
+        if self._rounds.folder_is_there():
+            if self._instance.is_claimed:
+                self._look()
+                self._rounds.make()
+            else:
+                self._claim_late()
+        self._face.refresh()
+
+    def _claim_late(self) -> None:
+        try:
+            self._claim()
+        except LauncherRunning as error:
+            logger.warning("another launcher was faster: %s", error)
+            self.quit()
+        else:
+            self._begin()
+
+    def _emr_ended(self) -> None:
+        self._rounds.emr_ended()
+        self._face.refresh()
+
+    def _end(self) -> None:
+        """Make the last backup and let go of everything; whatever goes wrong, the end comes."""
+        self.is_ending = True
+        self._face.refresh()
+        if self._options.demo:
+            with self.emr.expected_to_end():
+                self.emr.close(EXIT_PATIENCE)
+        is_backed_up = False
+        if self._instance.is_claimed and self.data_dir.is_dir():
+            is_backed_up = self._last_backup()
+        if control.read(self.data_dir) == self.control:
+            control.remove(self.data_dir)
+        self._server.close()
+        self._face.close()
+        self._instance.release(cleanly=is_backed_up)
+
+    def _last_backup(self) -> bool:
+        """Make the one backup with the trigger "exit", after what may still be running; return whether it is good."""
+        deadline = self.clock.monotonic() + EXIT_PATIENCE
+        while (left := deadline - self.clock.monotonic()) > 0:
+            try:
+                job = self.desk.back_up_now(Trigger.EXIT)
+            except Busy:
+                running = self.jobs.current()
+                if running:
+                    self.jobs.wait(running.id, left)
+            else:
+                return self.jobs.wait(job.id, left).state == "done"
+        logger.warning("there was no time for the last backup")
+        return False

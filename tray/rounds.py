@@ -1,0 +1,88 @@
+"""What the launcher looks after at each tick: the data folder, what is due, the EMR, the clock."""
+
+import contextlib
+from collections.abc import Callable
+
+from backup_core import due
+from backup_core.errors import Busy
+from backup_core.history import Trigger
+
+from .hands import Hands
+from .notices import Topic
+
+#: Seconds for which a data folder may be away, as a network drive is at login, before anybody is alarmed.
+FOLDER_PATIENCE = 300.0
+#: Seconds between two looks for an EMR that was started without us.
+_EMR_LOOK = 15.0
+
+
+class Rounds:
+    """The rounds of one launcher, made by its loop."""
+
+    def __init__(self, hands: Hands, notify: Callable[[str], None]) -> None:
+        """Tell by `notify` what cannot wait until somebody looks at the page."""
+        self._hands = hands
+        self._notify = notify
+        self._missing_since: float | None = None
+        self._emr_looked = hands.clock.monotonic()
+        self._emr_has_ended = False
+
+    def emr_ended(self) -> None:
+        """Have the next round back up what the EMR has left; from any thread."""
+        self._emr_has_ended = True
+
+    def make(self) -> None:
+        """Back up if something calls for it, and look at the EMR and the clock."""
+        self._back_up_if_due()
+        self._notice_the_emr()
+        self._mind_the_clock()
+
+    def folder_is_there(self) -> bool:
+        """Return whether the data folder can be worked with; alarm the user when it has been away for long."""
+        if self._hands.data_dir.is_dir():
+            self._missing_since = None
+            self._hands.notices.put(Topic.DATA_FOLDER, "")
+            return True
+        now = self._hands.clock.monotonic()
+        self._missing_since = self._missing_since or now
+        if now - self._missing_since >= FOLDER_PATIENCE:
+            sentence = f"The data folder {self._hands.data_dir} cannot be found, so nothing is backed up."
+            if self._hands.notices.put(
+                Topic.DATA_FOLDER, f"{sentence} If it is on a network drive, connect the drive."
+            ):
+                self._notify(sentence)
+        return False
+
+    def _back_up_if_due(self) -> None:
+        if self._hands.jobs.current() is not None:
+            return
+        with contextlib.suppress(Busy):
+            if self._emr_has_ended:
+                self._emr_has_ended = False
+                self._hands.desk.back_up_after_emr()
+            elif self._hands.plan.is_due() and not self._was_our_fault():
+                self._hands.desk.back_up_now(Trigger.INTERVAL)
+
+    def _was_our_fault(self) -> bool:
+        """Return whether the last job failed just now by a fault of ours, which leaves nothing in the history."""
+        job = self._hands.jobs.last()
+        if job is None or job.error is None or job.finished_at is None or job.error.code != "internal":
+            return False
+        return self._hands.clock.now() - job.finished_at < due.FIRST_RETRY
+
+    def _notice_the_emr(self) -> None:
+        """Take up an EMR that was started without us, now and then."""
+        now = self._hands.clock.monotonic()
+        if not self._hands.emr.command or self._hands.emr.is_running or now - self._emr_looked < _EMR_LOOK:
+            return
+        self._emr_looked = now
+        if self._hands.emr.adopt():
+            self._hands.desk.back_up_at_start(Trigger.EMR_START)
+
+    def _mind_the_clock(self) -> None:
+        newest = self._hands.sight.view(self._hands.engine).newest
+        made = newest.manifest.created_at_utc if newest and newest.manifest else None
+        is_behind = due.clock_is_behind(self._hands.clock.now(), made)
+        self._hands.notices.put(
+            Topic.CLOCK, "The clock of this PC is before the newest backup: set it." if is_behind else ""
+        )

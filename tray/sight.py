@@ -1,0 +1,49 @@
+"""What lies in the backup folder, remembered for a minute: the icon asks more often than a slow disk would like."""
+
+import threading
+from dataclasses import dataclass
+
+from backup_core.clock import Clock
+from backup_core.engine import BackupEngine
+from backup_core.jobs import Job
+from backup_core.listing import Archive
+
+#: Seconds after which the folder is looked at again although we have done nothing there.
+_STALE = 60.0
+
+
+@dataclass(frozen=True)
+class View:
+    """The newest good archive, and whether a restore can be undone."""
+
+    newest: Archive | None = None
+    can_undo: bool = False
+
+
+class Sight:
+    """Looks into the backup folder; from any thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._view = View()
+        self._looked: float | None = None
+
+    def view(self, engine: BackupEngine) -> View:
+        """Return what the folder of `engine` holds, or held a moment ago."""
+        now = self._clock.monotonic()
+        with self._guard:
+            if self._looked is None or now - self._looked > _STALE:
+                self._looked = now
+                self._view = View(engine.last_good(), engine.undoable() is not None)
+            return self._view
+
+    def follow(self, job: Job) -> None:
+        """Look again after a job that has finished."""
+        if job.state != "running":
+            self.forget()
+
+    def forget(self) -> None:
+        """Look again at the next question."""
+        with self._guard:
+            self._looked = None
