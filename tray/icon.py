@@ -51,7 +51,7 @@ class TrayIcon:
             icon.visible = True
             say(ready=True, backend=self._bar.backend)
             self._take(self._look, self._first_notice)
-            for line in sys.stdin:
+            for line in sys.stdin.buffer:
                 message = json.loads(line)
                 if "quit" in message:
                     break
@@ -127,7 +127,7 @@ def _serve() -> None:
     except NoBar as reason:
         say(unavailable=str(reason))
         return
-    first = sys.stdin.readline()
+    first = sys.stdin.buffer.readline()
     if first:
         TrayIcon(bar, *from_message(json.loads(first))).run()
 

@@ -32,11 +32,10 @@ class IconChild:
             creationflags=_creation_flags(),
         )
 
-    def send(self, line: str) -> None:
+    def send(self, line: bytes) -> None:
         """Write one line; raise OSError if the process is gone. Blocks while the pipe is full."""
-        rest = line.encode()
-        while rest and self._process.stdin:
-            rest = rest[self._process.stdin.write(rest) :]
+        while line and self._process.stdin:
+            line = line[self._process.stdin.write(line) :]
 
     def messages(self) -> Iterator[dict[str, Any]]:
         """Yield what the process says until it ends; what its libraries say between is logged."""

@@ -173,7 +173,7 @@ class IconLink:
         ready = self._child is not None and self._look is not None and not self._unanswered
         return ready and (self._unsent or bool(self._notices))
 
-    def _deliver(self, child: IconChild, line: str) -> None:
+    def _deliver(self, child: IconChild, line: bytes) -> None:
         """Send `line` and wait until the child has shown it, has ended, or has had patience enough."""
         try:
             child.send(line)

@@ -29,6 +29,7 @@ class Choice(StrEnum):
     START_EMR = "start-emr"
     CLOSE_EMR = "close-emr"
     OPEN_FOLDER = "open-folder"
+    AT_LOGIN = "at-login"
     QUIT = "quit"
 
 
@@ -65,8 +66,8 @@ class Look:
     progress: float | None = None
 
 
-def to_line(look: Look, notice: Notice | None = None) -> str:
-    """Return the line, in ASCII and with its end, that asks the icon to show `look` and, once, `notice`."""
+def to_line(look: Look, notice: Notice | None = None) -> bytes:
+    """Return the line, with its end, that asks the icon to show `look` and, once, `notice`."""
     message: dict[str, Any] = {
         "state": look.state,
         "title": look.title,
@@ -75,7 +76,8 @@ def to_line(look: Look, notice: Notice | None = None) -> str:
     }
     if notice is not None:
         message["notify"] = asdict(notice)
-    return json.dumps(message) + "\n"
+    # A file name may hold what is no text; GTK would refuse to show it.
+    return json.dumps(message, ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 def from_message(message: dict[str, Any]) -> tuple[Look, Notice | None]:

@@ -35,6 +35,8 @@ class TrayState:
     can_close_emr: bool = False
     #: A restore was made that can be undone.
     can_undo: bool = False
+    #: Whether the launcher starts at login; None is where that is not offered.
+    starts_at_login: bool | None = None
     #: The launcher is making its last backup and then ends.
     ending: bool = False
     #: The data is the sample clinic's.
@@ -74,7 +76,7 @@ def verdict_for(state: TrayState) -> str:
     if _is_old(state):
         return f"The last backup was {ago(state.now - state.last_backup)}"
     if state.paused_until:
-        return f"Automatic backups are paused until {_at(state.paused_until, state)}"
+        return f"Automatic backups are paused until {_at(state.paused_until, state).removeprefix('at ')}"
     made = f"Backed up {ago(state.now - state.last_backup)}"
     return f"DocAssist is not running. {made}" if state.emr == "not-running" else made
 
@@ -105,9 +107,11 @@ def menu_for(state: TrayState) -> list[Item]:
     ]
     if state.can_undo:
         items.append(Item(Choice.UNDO, "Go back to before the restore", enabled=idle))
-    items += [*_emr_items(state, idle), Item(Choice.OPEN_FOLDER, "Open backups folder"), SEPARATOR]
+    items += [*_emr_items(state, idle), Item(Choice.OPEN_FOLDER, "Open backups folder")]
+    if state.starts_at_login is not None:
+        items.append(Item(Choice.AT_LOGIN, "Start at login", checked=state.starts_at_login))
     stays = " (DocAssist stays open, without backups)" if state.emr == "running" else ""
-    return [*items, Item(Choice.QUIT, f"Quit{stays}", enabled=not state.ending)]
+    return [*items, SEPARATOR, Item(Choice.QUIT, f"Quit{stays}", enabled=not state.ending)]
 
 
 def _emr_items(state: TrayState, idle: bool) -> list[Item]:
@@ -134,7 +138,7 @@ def _at(when: datetime, state: TrayState) -> str:
     """Return "at 2:30 pm", with "tomorrow" or the date where it is not today."""
     there, here = when.astimezone(state.zone), state.now.astimezone(state.zone)
     days = (there.date() - here.date()).days
-    day = {0: "", 1: "tomorrow "}.get(days, f"on {there.day} {there:%b} ")
+    day = {0: "", 1: "tomorrow "}.get(days, f"{there.day} {there:%b} ")
     return f"{day}at {clock_time(there)}"
 
 
