@@ -45,9 +45,9 @@ _SENTENCES = {
 }
 
 
-def status_of(error: BackupError) -> HTTPStatus:
-    """Return the status of an error: that of its nearest ancestor in the table."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+def status_of(kind: type[BackupError]) -> HTTPStatus:
+    """Return the status of a kind of error: that of its nearest ancestor in the table."""
+    return next(STATUS[ancestor] for ancestor in kind.__mro__ if ancestor in STATUS)
 
 
 def install(app: Flask) -> None:
@@ -62,7 +62,7 @@ def is_fragment_request() -> bool:
 
 
 def _answer_backup_error(error: BackupError) -> Response:
-    return _answer(str(error), error.hint, error.code, status_of(error))
+    return _answer(str(error), error.hint, error.code, status_of(type(error)))
 
 
 def _answer_http_error(error: HTTPException) -> Response:

@@ -17,9 +17,7 @@ bp = Blueprint("restores", __name__)
 @bp.get("/backups/<name>/restore")
 def confirm(name: str) -> str:
     """Show what the backup holds beside what the data holds now, and ask."""
-    archive = parts().archive(name)
-    comparison = compare(archive, parts().engine.holdings())
-    return render_template("restores/confirm.html", archive=archive, comparison=comparison)
+    return _question("restores/confirm.html", parts().archive(name))
 
 
 @bp.post("/backups/<name>/restore")
@@ -45,9 +43,7 @@ def progress(name: str, job_id: str) -> str:
 @bp.get("/undo")
 def confirm_undo() -> str:
     """Show what going back to before the restore would bring, and ask."""
-    archive = _undoable()
-    comparison = compare(archive, parts().engine.holdings())
-    return render_template("restores/undo.html", archive=archive, comparison=comparison)
+    return _question("restores/undo.html", _undoable())
 
 
 @bp.post("/undo")
@@ -57,6 +53,11 @@ def undo() -> Response:
     _require_tick()
     job = parts().desk.undo()
     return redirect(url_for("restores.progress", name=archive.name, job_id=job.id), 303)
+
+
+def _question(template: str, archive: Archive) -> str:
+    comparison = compare(archive, parts().engine.holdings())
+    return render_template(template, archive=archive, comparison=comparison, emr=parts().desk.emr_state())
 
 
 def _undoable() -> Archive:

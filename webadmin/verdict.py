@@ -42,16 +42,15 @@ class Verdict:
 
 def verdict_of(facts: Evidence, now: datetime) -> Verdict:
     """Return the verdict at `now` (aware)."""
-    held = f"{count(facts.patients, 'patient')}, {count(facts.visits, 'visit')}"
     if facts.confirmed_at is None:
         last = "There is no backup yet."
     else:
+        held = f"{count(facts.patients, 'patient')}, {count(facts.visits, 'visit')}"
         last = f"Last backup {ago(now - facts.confirmed_at)}, checked: {held}."
     if facts.last_run is not None and facts.last_run.outcome is Outcome.FAILED and not facts.running:
         when = date_time(facts.last_run.started_at.astimezone())
-        return Verdict(
-            Level.FAILED, "The last backup did not work", f"{when}: {facts.last_run.reason} {last}", _WHEN_FAILED
-        )
+        evidence = f"{when}: {facts.last_run.reason} {last.replace('Last backup', 'The last good one was')}"
+        return Verdict(Level.FAILED, "The last backup did not work", evidence, _WHEN_FAILED)
     if facts.confirmed_at is None:
         coming = "The first one is being made." if facts.running else "Click Backup Now to make the first one."
         return Verdict(Level.NONE, "No backup yet", coming)

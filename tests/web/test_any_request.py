@@ -1,0 +1,84 @@
+"""Whatever is asked, the answer is never a fault of ours."""
+
+import string
+
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.web.conftest import ORIGIN, PORT, Clinic, Visitor
+
+METHODS = st.sampled_from(["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
+TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
+SEGMENTS = st.sampled_from(
+    ["backups", "restore", "delete", "download", "outside", "overview", "undo", "preferences", "activity", "status"]
+    + ["bar", "session", "control", "ticket", "health", "static", "app.css", "..", ".", "", "x.zip", "%00", "%2e%2e"]
+)
+PATHS = st.lists(SEGMENTS | TEXT, max_size=5).map(lambda parts: "/" + "/".join(parts))
+QUERIES = st.dictionaries(st.sampled_from(["page", "saved", "x"]), TEXT | st.integers().map(str), max_size=2)
+FIELDS = ["confirmed", "other_clinic", "frequency_hours", "keep", "emr_command", "emr_dir", "backup_dir", "extras"]
+FORMS = st.dictionaries(st.sampled_from(FIELDS) | TEXT, TEXT, max_size=8)
+PRINTABLE = st.text(string.ascii_letters + string.digits + string.punctuation + " ", max_size=30)
+HEADERS = st.dictionaries(
+    st.sampled_from(["Accept", "Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "HX-Request", "Range", "If-None-Match"]),
+    PRINTABLE | st.sampled_from(["text/html", "navigate", "same-origin", ORIGIN]),
+    max_size=4,
+)
+ANY = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@ANY
+@given(method=METHODS, path=PATHS, query=QUERIES, form=FORMS, headers=HEADERS)
+def test_with_the_key_no_request_ends_in_a_fault_of_the_program(
+    visitor: Visitor,
+    backup: str,
+    method: str,
+    path: str,
+    query: dict[str, str],
+    form: dict[str, str],
+    headers: dict[str, str],
+) -> None:
+    key = {"Authorization": f"Bearer {visitor.key}"}
+    with visitor.client.open(
+        path.replace("x.zip", backup),
+        method=method,
+        query_string=query,
+        data=form if method != "GET" else None,
+        headers=headers | key,
+        base_url=ORIGIN,
+    ) as answer:
+        text = answer.get_data(as_text=False)
+
+    assert answer.status_code != 500
+    assert b"Traceback" not in text
+
+
+@ANY
+@given(method=METHODS, path=PATHS, headers=HEADERS, host=PRINTABLE, key=PRINTABLE)
+def test_without_the_key_no_request_learns_or_changes_anything(
+    app: Flask, clinic: Clinic, backup: str, method: str, path: str, headers: dict[str, str], host: str, key: str
+) -> None:
+    sent = {"Host": f"127.0.0.1:{PORT}", "Authorization": f"Bearer {key}"} | headers
+    for headers_sent in (sent, sent | {"Host": host}):
+        with app.test_client().open(
+            path.replace("x.zip", backup), method=method, headers=headers_sent, base_url=ORIGIN
+        ) as answer:
+            text = answer.get_data(as_text=False)
+        assert answer.status_code != 500
+        assert backup.encode() not in text
+
+    assert clinic.count("patients") == 3
+
+
+@ANY
+@given(body=st.binary(max_size=200), kind=st.sampled_from(["application/json", "multipart/form-data; boundary=x", "x"]))
+def test_no_body_ends_in_a_fault_of_the_program(visitor: Visitor, backup: str, body: bytes, kind: str) -> None:
+    for path in ("/session", "/preferences", f"/backups/{backup}/restore"):
+        answer = visitor.client.post(
+            path,
+            data=body,
+            content_type=kind,
+            headers={"Authorization": f"Bearer {visitor.key}"},
+            base_url=ORIGIN,
+        )
+        assert answer.status_code in (200, 303, 400, 401, 413, 415, 422)

@@ -1,0 +1,119 @@
+"""Restore and the way back, on a real clinic."""
+
+import pytest
+
+from backup_core.engine import BackupEngine
+from tests.web.conftest import Clinic, Visitor
+
+TICKED = {"confirmed": "yes"}
+
+
+def restore(visitor: Visitor, name: str, form: dict[str, str]) -> str:
+    """Start a restore and return the page that shows what came of it."""
+    started = visitor.post(f"/backups/{name}/restore", form)
+    visitor.finished()
+    return visitor.get(started.request.path).text
+
+
+def test_the_question_shows_the_backup_beside_the_data_now(visitor: Visitor, clinic: Clinic, backup: str) -> None:
+    clinic.admit(2)
+    page = visitor.get(f"/backups/{backup}/restore").text
+
+    assert "2 fewer" in page
+    assert "I know that 2 patients and 2 visits come off" in page
+    assert "Put back this backup" in page
+
+
+def test_the_question_words_it_without_numbers_where_none_come_off(visitor: Visitor, backup: str) -> None:
+    page = visitor.get(f"/backups/{backup}/restore").text
+
+    assert "I know that all that was entered or changed since" in page
+
+
+def test_the_question_says_when_today_s_data_cannot_be_read(visitor: Visitor, clinic: Clinic, backup: str) -> None:
+    (clinic.data_dir / "clinic.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
+
+    assert "Today's data cannot be read as it should" in visitor.get(f"/backups/{backup}/restore").text
+
+
+def test_without_the_tick_nothing_is_restored(visitor: Visitor, clinic: Clinic, backup: str) -> None:
+    clinic.admit(2)
+    answer = visitor.post(f"/backups/{backup}/restore")
+
+    assert answer.status_code == 422
+    assert "Nothing was changed." in answer.text
+    assert clinic.count("patients") == 5
+    assert visitor.jobs.last() is None
+
+
+def test_a_restore_brings_the_records_back_and_counts_them(visitor: Visitor, clinic: Clinic, backup: str) -> None:
+    clinic.admit(2)
+    page = restore(visitor, backup, TICKED)
+
+    assert "is back" in page
+    assert "Read again and counted: 3 patients, 3 visits." in page
+    assert "Go back to before the restore" in page
+    assert clinic.count("patients") == 3
+
+
+def test_a_restore_can_be_taken_back(visitor: Visitor, clinic: Clinic, backup: str) -> None:
+    clinic.admit(2)
+    restore(visitor, backup, TICKED)
+    offer, question = visitor.get("/").text, visitor.get("/undo").text
+    unticked = visitor.post("/undo")
+    started = visitor.post("/undo", TICKED)
+    visitor.finished()
+    page = visitor.get(started.request.path).text
+
+    assert "You put a backup back." in offer
+    assert "Go back to before the restore?" in question
+    assert "2 more" in question
+    assert unticked.status_code == 422
+    assert "Read again and counted: 5 patients, 5 visits." in page
+    assert clinic.count("patients") == 5
+
+
+def test_without_a_restore_there_is_nothing_to_go_back_from(visitor: Visitor, backup: str) -> None:
+    assert visitor.get("/undo").status_code == 409
+    assert "no restore to go back from" in visitor.post("/undo", TICKED).text
+    assert "You put a backup back." not in visitor.get("/").text
+
+
+def test_another_clinic_s_backup_wants_a_tick_of_its_own(
+    visitor: Visitor, clinic: Clinic, engine: BackupEngine
+) -> None:
+    other = Clinic(clinic.data_dir.parent / "other", prefix="Q")
+    other.admit(7)
+    foreign = BackupEngine(other.data_dir, engine.backup_dir).create().name
+    engine.create()
+
+    refused = restore(visitor, foreign, TICKED)
+    patients_then = clinic.count("patients")
+    page = restore(visitor, foreign, TICKED | {"other_clinic": "yes"})
+
+    assert "Is this your clinic&#39;s backup?" in refused or "Is this your clinic's backup?" in refused
+    assert "These look like another clinic&#39;s records (7 patients" in refused
+    assert 'name="other_clinic"' in refused
+    assert patients_then == 3
+    assert "Read again and counted: 7 patients" in page
+    assert clinic.count("patients") == 7
+
+
+def test_a_restore_that_fails_says_why_and_that_nothing_changed(
+    visitor: Visitor, clinic: Clinic, engine: BackupEngine, backup: str
+) -> None:
+    path = engine.find(backup).path
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 1
+    path.write_bytes(data)
+    clinic.admit(1)
+    page = restore(visitor, backup, TICKED)
+
+    assert "The backup was not put back" in page
+    assert "Today's data is as it was." in page
+    assert clinic.count("patients") == 4
+
+
+@pytest.mark.parametrize("job_id", ["1", "x" * 300])
+def test_a_job_that_is_not_known_has_no_page(visitor: Visitor, backup: str, job_id: str) -> None:
+    assert visitor.get(f"/backups/{backup}/restore/{job_id}").status_code == 404

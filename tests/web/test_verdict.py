@@ -1,0 +1,77 @@
+"""The verdict: what the doctor reads first."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backup_core.history import Action, Outcome, Run, Trigger
+from webadmin.verdict import Evidence, Level, verdict_of
+
+NOW = datetime(2026, 1, 2, 10, 30, tzinfo=UTC)
+ENDED = [Outcome.MADE, Outcome.UNCHANGED, Outcome.FAILED]
+
+
+def run(outcome: Outcome) -> Run:
+    """Return a run of one minute ago."""
+    return Run(
+        action=Action.BACKUP,
+        trigger=Trigger.INTERVAL,
+        outcome=outcome,
+        started_at=NOW - timedelta(minutes=1),
+        reason="The disk is full." if outcome is Outcome.FAILED else "",
+    )
+
+
+def facts(age: timedelta | None, outcome: Outcome | None = None, *, running: bool = False) -> Evidence:
+    """Return what is known when the newest good backup was confirmed `age` ago."""
+    confirmed = None if age is None else NOW - age
+    return Evidence(confirmed, 1284, 9310, run(outcome) if outcome else None, running)
+
+
+def test_a_young_backup_protects_and_says_what_it_holds() -> None:
+    verdict = verdict_of(facts(timedelta(minutes=12), Outcome.MADE), NOW)
+
+    assert verdict.level is Level.GOOD
+    assert verdict.headline == "Protected on this PC"
+    assert verdict.evidence == "Last backup 12 minutes ago, checked: 1,284 patients, 9,310 visits."
+
+
+@pytest.mark.parametrize(("hours", "level"), [(24, Level.GOOD), (24.1, Level.OLD), (72, Level.OLD)])
+def test_a_backup_is_old_after_a_day(hours: float, level: Level) -> None:
+    assert verdict_of(facts(timedelta(hours=hours)), NOW).level is level
+
+
+def test_a_failure_says_its_reason_and_names_the_last_good_one() -> None:
+    verdict = verdict_of(facts(timedelta(hours=3), Outcome.FAILED), NOW)
+
+    assert verdict.level is Level.FAILED
+    assert "The disk is full. The last good one was 3 hours ago, checked:" in verdict.evidence
+    assert verdict.advice
+
+
+def test_while_a_backup_runs_the_failure_before_it_is_not_shouted() -> None:
+    assert verdict_of(facts(timedelta(hours=3), Outcome.FAILED, running=True), NOW).level is Level.GOOD
+
+
+def test_a_first_run_is_neutral() -> None:
+    assert verdict_of(facts(None), NOW).evidence == "Click Backup Now to make the first one."
+    assert verdict_of(facts(None, running=True), NOW).evidence == "The first one is being made."
+    assert verdict_of(facts(None), NOW).level is Level.NONE
+
+
+@given(
+    st.none() | st.timedeltas(timedelta(days=-1), timedelta(days=4000)),
+    st.none() | st.sampled_from(ENDED),
+    st.booleans(),
+)
+def test_it_is_good_only_with_a_good_backup_of_the_last_day_and_no_failure_after_it(
+    age: timedelta | None, outcome: Outcome | None, running: bool
+) -> None:
+    verdict = verdict_of(facts(age, outcome, running=running), NOW)
+    young = age is not None and age <= timedelta(hours=24)
+
+    assert (verdict.level is Level.GOOD) == (young and (outcome is not Outcome.FAILED or running))
+    assert verdict.headline
+    assert verdict.evidence
