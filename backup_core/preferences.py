@@ -1,11 +1,12 @@
 """Preferences: what the user can choose, and which values can be accepted."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .errors import SettingInvalid
+from .retention import LAUNCHER_POLICY, Policy
 from .sources import check_extra, find_sources
 
 LONGEST_HOURS = 168
@@ -28,6 +29,11 @@ class Preferences:
     backup_dir: str = ""
     #: More files and folders to protect: paths inside the data folder, with `/`.
     extras: tuple[str, ...] = ()
+
+    @property
+    def policy(self) -> Policy:
+        """Which archives are kept: the launcher's tiers, and the newest as many as were asked for."""
+        return replace(LAUNCHER_POLICY, newest=self.keep)
 
 
 def accepted(document: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:

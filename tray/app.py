@@ -10,14 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from backup_core import control
+from backup_core import browser, control
 from backup_core.errors import BackupError, LauncherNotRunning
+from backup_core.logs import log_file, start_logging
 from backup_core.settings import resolve_data_dir
 
-from . import browser, children, demo
+from . import children, demo
 from .instance import LauncherRunning
 from .launcher import Launcher
-from .logs import log_file, start_logging
 from .options import Options, parse
 
 logger = logging.getLogger(__name__)

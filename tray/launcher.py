@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backup_core import control
+from backup_core.browser import open_page
 from backup_core.clock import SYSTEM_CLOCK
 from backup_core.control import Control
 from backup_core.engine import BackupEngine
@@ -18,7 +19,6 @@ from backup_core.retention import LAUNCHER_POLICY
 from backup_core.settings import Preferences, Settings
 from webadmin import Access, create_app
 
-from .browser import open_page
 from .demo import is_sample
 from .desk import LauncherDesk
 from .emr import Emr

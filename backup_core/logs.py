@@ -1,4 +1,4 @@
-"""The launcher's log: one rotating file in the user's state folder."""
+"""The log of this user's programs: one rotating file in the state folder."""
 
 import logging
 import logging.handlers
@@ -6,8 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
-from backup_core.files import private_folder
-from backup_core.places import state_folder
+from .files import private_folder
+from .places import state_folder
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 #: Bytes in one file, and how many older ones are kept.
@@ -19,13 +19,13 @@ def log_file() -> Path:
     return state_folder() / "log.txt"
 
 
-def start_logging() -> None:
-    """Write what happens to the log file, and warnings to stderr where there is one; also what ends a thread."""
+def start_logging(*, console: bool = True) -> None:
+    """Write what happens to the log file, and what ends a thread; with `console`, warnings to stderr too."""
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     handlers: list[logging.Handler] = [_file_handler()]
     # A program without a console has no stderr.
-    if sys.stderr is not None:
+    if console and sys.stderr is not None:
         handlers.append(logging.StreamHandler())
         handlers[-1].setLevel(logging.WARNING)
     for handler in handlers:
@@ -35,10 +35,14 @@ def start_logging() -> None:
 
 
 def _file_handler() -> logging.Handler:
+    """Return a handler for the log file, or one that does nothing where there can be none: work goes on without."""
     path = log_file()
-    private_folder(path.parent)
-    path.touch(mode=0o600)
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=_SIZE, backupCount=_OLDER, encoding="utf-8")
+    try:
+        private_folder(path.parent)
+        path.touch(mode=0o600)
+        handler = logging.handlers.RotatingFileHandler(path, maxBytes=_SIZE, backupCount=_OLDER, encoding="utf-8")
+    except OSError:
+        return logging.NullHandler()
     handler.rotator = _rotate
     return handler
 

@@ -11,8 +11,8 @@ import time
 import webbrowser
 from pathlib import Path
 
-from backup_core.files import private_folder
-from backup_core.places import state_folder
+from .files import private_folder
+from .places import state_folder
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,123 @@
+"""Answers of the command line: the engine's values as a document for a program and as a text for a person."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from .engine import BackupEngine
+from .listing import Archive
+from .restore import Restored
+from .runs import Outcome
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command has to say: plain values for JSON, and text."""
+
+    document: Mapping[str, object]
+    text: str
+
+
+def about_created(archive: Archive) -> Answer:
+    """Return the answer for a new archive."""
+    return Answer(_described(archive), f"Made {archive.path}: {holds(archive)}, {_megabytes(archive.size)}.")
+
+
+def about_archives(archives: Sequence[Archive]) -> Answer:
+    """Return the list of archives, in the order given."""
+    rows = [
+        (
+            f"{archive.created_at:%Y-%m-%d %H:%M:%S}",
+            archive.state.value,
+            archive.manifest.trigger if archive.manifest else "",
+            holds(archive),
+            _megabytes(archive.size),
+            archive.name,
+        )
+        for archive in archives
+    ]
+    return Answer({"backups": [_described(archive) for archive in archives]}, _columns(rows))
+
+
+def about_restored(restored: Restored) -> Answer:
+    """Return the answer for a restore or an undo."""
+    text = f"Restored {restored.archive}: {counted(restored.patient_count, restored.visit_count)}."
+    if restored.safety:
+        text += f" The data as it was is kept in {restored.safety}; undo brings it back."
+    return Answer(asdict(restored), text)
+
+
+def about_standing(engine: BackupEngine, *, is_running: bool, problems: Sequence[str]) -> Answer:
+    """Return how things stand: the last backup, the last failure, and what is in no backup."""
+    archives, newest, undoable = engine.archives(), engine.last_good(), engine.undoable()
+    last, confirmed = engine.history.last(), engine.history.last(outcomes=(Outcome.MADE, Outcome.UNCHANGED))
+    failure = last.reason if last and last.outcome == Outcome.FAILED else None
+    outside, total = engine.unprotected(), sum(archive.size for archive in archives)
+    document = {
+        "data_dir": str(engine.data_dir),
+        "backup_dir": str(engine.backup_dir),
+        "launcher_running": is_running,
+        "last_backup": newest and _described(newest),
+        "confirmed_at": confirmed and (confirmed.started_at + timedelta(seconds=confirmed.duration)).isoformat(),
+        "last_failure": failure,
+        "backups": len(archives),
+        "bytes": total,
+        "not_in_backups": [{"name": name, "bytes": size} for name, size in outside],
+        "undo": undoable and undoable.name,
+        "problems": list(problems),
+    }
+    lines = [
+        ("Data folder:", str(engine.data_dir)),
+        ("Backup folder:", str(engine.backup_dir)),
+        ("Launcher:", "running" if is_running else "not running"),
+        ("Last backup:", f"{newest.name} ({holds(newest)})" if newest else "none"),
+        ("Last run failed:", failure or ""),
+        ("Backups:", f"{len(archives)}, {_megabytes(total)}"),
+        ("Not in your backups:", ", ".join(f"{name} ({_megabytes(size)})" for name, size in outside) or "nothing"),
+        ("Undo goes back to:", undoable.name if undoable else ""),
+        *(("Please look at:", problem) for problem in problems),
+    ]
+    return Answer(document, _columns([line for line in lines if line[1]]))
+
+
+def holds(archive: Archive) -> str:
+    """Return what an archive holds, in words."""
+    if archive.manifest is None:
+        return archive.problem or "contents not known"
+    return counted(archive.manifest.patient_count, archive.manifest.visit_count)
+
+
+def counted(patients: int, visits: int) -> str:
+    """Return two counts in words."""
+    return f"{patients:,} patients, {visits:,} visits"
+
+
+def _described(archive: Archive) -> dict[str, object]:
+    """Return an archive as plain values; times are ISO 8601, `created_at` local, as its name tells."""
+    manifest = archive.manifest
+    utc = manifest.created_at_utc if manifest else None
+    return {
+        "name": archive.name,
+        "path": str(archive.path),
+        "created_at": archive.created_at.isoformat(),
+        "created_at_utc": utc and utc.isoformat(),
+        "size": archive.size,
+        "state": archive.state.value,
+        "problem": archive.problem,
+        "trigger": manifest.trigger if manifest else "",
+        "patients": manifest.patient_count if manifest else None,
+        "visits": manifest.visit_count if manifest else None,
+        "safety": archive.safety,
+        "kept": archive.kept,
+    }
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

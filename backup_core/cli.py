@@ -1,0 +1,180 @@
+"""The command `docassist-backup`: arguments in, one answer and an exit status out; the only module that prints."""
+
+import argparse
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from . import commands, logs
+from .engine import BackupEngine
+from .errors import (
+    ArchiveUnusable,
+    BackupError,
+    Busy,
+    EmrRunning,
+    RepositoryFull,
+    RepositoryLocked,
+    SettingInvalid,
+)
+from .settings import Settings, resolve_data_dir
+
+#: Seconds for which another backup or restore may hold up a command before it is refused as busy.
+PATIENCE = 10.0
+
+_STATUSES = "exit status: 0 ok, 1 failed, 2 usage, 3 damaged archive, 4 busy or DocAssist is open, 5 disk full"
+
+logger = logging.getLogger(__name__)
+
+
+class Usage(BackupError):
+    """The command line is not one that can be carried out."""
+
+    code = "usage"
+
+
+_STATUS: dict[type[BackupError], int] = {
+    BackupError: 1,
+    Usage: 2,
+    SettingInvalid: 2,
+    ArchiveUnusable: 3,
+    Busy: 4,
+    RepositoryLocked: 4,
+    EmrRunning: 4,
+    RepositoryFull: 5,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command line and return its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in words
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a Windows console cannot show becomes an escape, and stops nothing.
+            stream.reconfigure(errors="backslashreplace")
+    logs.start_logging(console=False)
+    try:
+        answer = _carry_out(_parser().parse_args(words))
+    except BackupError as error:
+        logger.info("%s: %s", error.code, error, exc_info=True)
+        return _refuse(error, as_json)
+    except KeyboardInterrupt:
+        return _refuse(BackupError("Stopped.", hint="The next command tidies up what was begun."), as_json)
+    except Exception:  # noqa: BLE001 - the user gets a sentence, the log the traceback
+        logger.exception("a fault of the program")
+        hint = f"The details are in {logs.log_file()}."
+        return _refuse(BackupError("Something went wrong inside DocAssist Backup.", hint=hint), as_json)
+    print(json.dumps(answer.document, indent=1) if as_json else answer.text)
+    return 0
+
+
+def _carry_out(options: argparse.Namespace) -> commands.Answer:
+    data_dir = resolve_data_dir(options.data_dir, os.environ)
+    settings = Settings(data_dir)
+    preferences = settings.read()
+    backup_dir = options.backup_dir or preferences.backup_dir
+    looks_only = options.command in commands.LOOKING
+    engine = BackupEngine(
+        data_dir,
+        Path(backup_dir).expanduser() if backup_dir else None,
+        policy=preferences.policy,
+        extras=preferences.extras,
+        emr_command=preferences.emr_command,
+        patience=0.0 if looks_only else PATIENCE,
+    )
+    if options.command != "recover":
+        _recover_first(engine, looks_only=looks_only)
+    attended = sys.stdin is not None and sys.stdin.isatty()
+    return commands.run(commands.Request(engine, settings, options, _confirm, attended))
+
+
+def _recover_first(engine: BackupEngine, *, looks_only: bool) -> None:
+    """Settle what an interrupted restore has left; where that cannot be now, only what changes nothing goes on."""
+    try:
+        decided = engine.recover()
+    except RepositoryLocked:
+        if not looks_only:
+            raise
+    except BackupError as error:
+        if not looks_only:
+            raise
+        _note(error)
+    else:
+        if decided:
+            print(decided, file=sys.stderr)
+
+
+def _confirm(question: str) -> bool:
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise Usage("There is nobody here to ask.", hint="Add --yes if you are sure.")
+    print(f"{question}\nType yes to go on: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() == "yes"
+
+
+def _refuse(error: BackupError, as_json: bool) -> int:
+    """Tell an error on stderr, and as the one document where that was asked for; return the exit status."""
+    _note(error)
+    if as_json:
+        told = {"code": error.code, "sentence": str(error), "hint": error.hint, "facts": error.facts}
+        print(json.dumps({"error": told}, indent=1))
+    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+
+
+def _note(error: BackupError) -> None:
+    print("\n".join(line for line in (str(error), error.hint) if line), file=sys.stderr)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong command line as every other error is reported."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Usage(f"{message[:1].upper()}{message[1:]}.", hint=self.format_usage().strip())
+
+
+def _parser() -> argparse.ArgumentParser:
+    anywhere = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    anywhere.add_argument("--data-dir", metavar="DIR", help="the data folder of DocAssist")
+    anywhere.add_argument("--backup-dir", metavar="DIR", help="where the backups lie (DATA-DIR/backups)")
+    anywhere.add_argument("--json", action="store_true", help="print one JSON document")
+    parser = _Parser(
+        prog="docassist-backup", description=__doc__.partition(":")[0], epilog=_STATUSES, parents=[anywhere]
+    )
+    parser.set_defaults(data_dir=None, backup_dir=None, json=False)
+    found = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, help: str) -> argparse.ArgumentParser:
+        return found.add_parser(name, help=help, description=help, parents=[anywhere])
+
+    command("create", "make a backup now")
+    command("list", "list the backups, newest first")
+    verify = command("verify", "read a backup again, or all of them, and check every byte")
+    verify.add_argument("archive", nargs="?", metavar="NAME|PATH")
+    restore = command("restore", "put a backup back; today's data is kept in a safety backup first")
+    restore.add_argument("archive", metavar="NAME|PATH")
+    restore.add_argument("--other-clinic", action="store_true", help="yes, these are another clinic's records")
+    undo = command("undo", "go back to before the last restore")
+    for asks in (restore, undo):
+        asks.add_argument("--yes", action="store_true", help="do not ask")
+    command("recover", "settle a restore that was interrupted")
+    prune = command("prune", "delete the backups that need not be kept")
+    prune.add_argument("--keep", type=_count, metavar="N", help="keep exactly the N newest")
+    command("status", "tell how things stand, and what is in no backup")
+    command("open", "open the admin page of the running launcher").add_argument(
+        "--print", action="store_true", help="print its address instead; it works once, for a minute"
+    )
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 upwards")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
