@@ -132,6 +132,24 @@ def extract(
         return reader.manifest
 
 
+def intact_sources(path: Path) -> tuple[str, ...]:
+    """Return the sources, by name, all of whose bytes can still be read as they were written; empty if none can."""
+    damaged: set[str] = set()
+    sources: dict[str, None] = {}
+    try:
+        with Reader(path) as reader:
+            for name in reader.names:
+                source = name.partition("/")[0]
+                sources[source] = None
+                try:
+                    _consume(reader, [name], ignore, Stage.VERIFY, None)
+                except ArchiveUnusable:
+                    damaged.add(source)
+    except ArchiveUnusable:
+        return ()
+    return tuple(source for source in sources if source not in damaged)
+
+
 def _consume(reader: Reader, names: list[str], on_progress: OnProgress, stage: Stage, folder: Path | None) -> None:
     total = sum(reader.size(name) for name in names)
     done = 0

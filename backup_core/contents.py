@@ -8,10 +8,23 @@ from pathlib import Path
 
 from .sources import CHROMA_DB, CLINIC_DB
 
+# Chroma queues an operation in one transaction and applies it in another: what is queued when the copy is made is
+# applied when the copy is opened, so it counts. The last word on an id decides: 1 updates it, 3 deletes it.
 _COLLECTIONS = """
-    SELECT collections.name, count(embeddings.id) FROM collections
+    WITH pending AS (
+        SELECT segments.id AS segment, queue.id AS name, queue.operation, max(queue.seq_id)
+        FROM embeddings_queue AS queue JOIN segments ON queue.topic LIKE '%/' || segments.collection
+        LEFT JOIN max_seq_id ON max_seq_id.segment_id = segments.id
+        WHERE queue.seq_id > coalesce(max_seq_id.seq_id, 0) AND queue.operation != 1 GROUP BY segments.id, queue.id
+    )
+    SELECT collections.name, (
+        SELECT count(*) FROM (
+            SELECT embedding_id FROM embeddings WHERE segment_id = segments.id
+            UNION SELECT name FROM pending WHERE segment = segments.id
+            EXCEPT SELECT name FROM pending WHERE segment = segments.id AND operation = 3
+        )
+    ) FROM collections
     LEFT JOIN segments ON segments.collection = collections.id AND segments.scope = 'METADATA'
-    LEFT JOIN embeddings ON embeddings.segment_id = segments.id GROUP BY collections.id
 """
 
 
@@ -61,6 +74,20 @@ def check_integrity(copy: Path) -> str:
     except sqlite3.DatabaseError as error:
         return str(error)
     return "" if answer == "ok" else answer
+
+
+def orphans(copy: Path) -> str:
+    """Return a sentence on rows of a copied clinic.db that refer to rows which are not there, or "".
+
+    The EMR does not have SQLite enforce its references, so a faithful copy of its data may have some.
+    """
+    with _open_copy(copy) as database:
+        tables = [row[0] for row in database.execute("PRAGMA foreign_key_check")]
+    return (
+        f"{len(tables):,} entries of {', '.join(sorted(set(tables)))} refer to nobody, as in DocAssist."
+        if tables
+        else ""
+    )
 
 
 def patients_in(folder: Path) -> set[tuple[str, str]]:

@@ -11,8 +11,10 @@ from .errors import BackupError, NothingToUndo, UnknownArchive
 from .fingerprint import fingerprint
 from .history import History
 from .holdings import Holdings, read_holdings
+from .inspector import Inspector
 from .listing import Archive, look
 from .progress import OnProgress, Progress, Stage, ignore
+from .proofs import Proof
 from .pruning import prune
 from .recorder import Entry, Recorder
 from .repository import Repository
@@ -21,7 +23,6 @@ from .retention import Policy
 from .runs import Action, Outcome, Run, Trigger
 from .sources import Source, unprotected
 from .unchanged import is_still_current
-from .verify import verify
 
 
 class BackupEngine:
@@ -54,6 +55,7 @@ class BackupEngine:
         self._maker = BackupMaker(self._data, self.repository, clock)
         self._restorer = Restorer(self._data, self._maker, emr_command)
         self._recorder = Recorder(self.history, clock, self.data_dir)
+        self._inspector = Inspector(self._data, self.repository, self._recorder, clock)
 
     def create(self, trigger: Trigger = Trigger.MANUAL, on_progress: OnProgress = ignore) -> Archive:
         """Return a new archive, verified and published; it never prunes."""
@@ -108,9 +110,12 @@ class BackupEngine:
 
     def verify(self, archive: Archive, on_progress: OnProgress = ignore) -> Archive:
         """Read an archive again, check its databases, and return it; raise ArchiveUnusable saying what is wrong."""
-        with self._data.staging() as folder:
-            verify(archive.path, folder, on_progress)
+        self._inspector.verify(archive, on_progress)
         return archive
+
+    def prove(self, archive: Archive, *, trigger: Trigger = Trigger.MANUAL, on_progress: OnProgress = ignore) -> Proof:
+        """Open an archive in a sandbox as the EMR would, and return what that showed: see Inspector.prove."""
+        return self._inspector.prove(archive, trigger, on_progress)
 
     def restore(
         self,

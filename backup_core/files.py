@@ -50,7 +50,7 @@ def translating_zip(sentence: str) -> Iterator[None]:
     try:
         yield
     except _ZIP_ERRORS as error:
-        raise ArchiveUnusable(f"{sentence} ({error})", hint="Choose another backup.") from error
+        raise ArchiveUnusable(f"{sentence}.", hint="Choose another backup.") from error
 
 
 def _is_full(error: OSError | sqlite3.Error) -> bool:
@@ -141,6 +141,13 @@ def remove(path: Path) -> None:
         patiently(lambda: shutil.rmtree(path))
     else:
         patiently(lambda: path.unlink(missing_ok=True))
+
+
+def total_size(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder, links not followed."""
+    if path.is_dir() and not path.is_symlink():
+        return sum(total_size(Path(entry.path)) for entry in os.scandir(path))
+    return path.lstat().st_size
 
 
 def free_space(folder: Path) -> int:

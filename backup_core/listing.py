@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from .archive import read_manifest
 from .errors import ArchiveUnusable
 from .manifest import Manifest, is_safety, time_of
+from .proofs import Proof
 
 #: Where archives go that are kept for another reason than being new: the EMR's own clean-up deletes beside them.
 KEPT = "kept"
@@ -22,6 +23,7 @@ _WRITING = 60
 class State(StrEnum):
     """What is known of an archive from looking at its list of contents."""
 
+    PROVEN = "proven"
     VERIFIED = "verified"
     LEGACY = "made-by-docassist"
     WRITING = "being-written"
@@ -41,6 +43,8 @@ class Archive:
     problem: str = ""
     #: Its place among the others, oldest lowest: a legacy archive takes that of ours made before it.
     sequence: int = 0
+    #: What opening it has shown, if it was opened since it last changed.
+    proof: Proof | None = None
 
     @property
     def name(self) -> str:
@@ -60,12 +64,12 @@ class Archive:
     @property
     def is_ours(self) -> bool:
         """Whether this product made it and can read it."""
-        return self.state is State.VERIFIED
+        return self.is_good and self.manifest is not None and self.manifest.members is not None
 
     @property
     def is_good(self) -> bool:
         """Whether it can be restored, as far as a look at it tells."""
-        return self.state in (State.VERIFIED, State.LEGACY)
+        return self.state in (State.PROVEN, State.VERIFIED, State.LEGACY)
 
     @property
     def created_at(self) -> datetime:
@@ -103,6 +107,12 @@ def look(path: Path) -> Archive:
         return Archive(path, size, modified, State.WRITING if being_written else State.DAMAGED, problem=str(error))
     state = State.LEGACY if manifest.members is None else State.VERIFIED
     return Archive(path, size, modified, state, manifest, sequence=manifest.sequence)
+
+
+def with_proof(archive: Archive, proof: Proof) -> Archive:
+    """Return the archive with what opening it has shown."""
+    state = State.PROVEN if proof.ok else State.DAMAGED
+    return replace(archive, state=state, proof=proof, problem=archive.problem or proof.problem)
 
 
 def is_archive_name(name: str) -> bool:

@@ -19,6 +19,7 @@ class Stage(StrEnum):
     SAFETY = "safety"
     SWAP = "swap"
     PRUNE = "prune"
+    PROVE = "prove"
     START_EMR = "start-emr"
 
 

@@ -4,16 +4,17 @@ import bisect
 import dataclasses
 import itertools
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from .errors import RepositoryUnusable
 from .files import PRIVATE, private_folder, remove, replace, sync_folder, translating
-from .listing import KEPT, Archive, is_archive_name, look
+from .listing import KEPT, Archive, is_archive_name, look, with_proof
 from .locks import locked
 from .manifest import archive_name
+from .proofs import Proof, ProofBook
 
 
 class Repository:
@@ -24,13 +25,26 @@ class Repository:
         self._patience = patience
         self._guard = threading.Lock()
         self._seen: dict[Path, Archive] = {}
+        self._proofs = ProofBook(folder / PRIVATE / "proofs.json")
 
     def archives(self) -> list[Archive]:
         """Return all archives, newest first; a file that changed is read anew. Raise RepositoryUnusable."""
+        if not self.folder.parent.is_dir():
+            raise RepositoryUnusable(
+                f"The backup folder {self.folder} is not there.",
+                hint="Connect its drive, or choose another backup folder in the preferences.",
+            )
         with translating(RepositoryUnusable, f"The backup folder {self.folder} cannot be read"), self._guard:
             found = {path: self._look(path) for path in self._paths()}
             self._seen = {path: archive for path, archive in found.items() if archive is not None}
-            return sorted(_in_sequence(self._seen.values()), key=lambda archive: archive.order, reverse=True)
+            archives = _proven(_in_sequence(self._seen.values()), self._proofs.read())
+            return sorted(archives, key=lambda archive: archive.order, reverse=True)
+
+    def note_proof(self, archive: Archive, proof: Proof) -> None:
+        """Remember what opening an archive has shown, until the archive changes; the lock is held by the caller."""
+        with translating(RepositoryUnusable, f"The backup folder {self.folder} cannot be written"):
+            among = {other.name: other for other in self.archives()}
+            self._proofs.write(archive.name, archive.size, archive.modified_ns, proof, among=among)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -99,6 +113,14 @@ class Repository:
         if known and (known.size, known.modified_ns) == (status.st_size, status.st_mtime_ns) and known.is_good:
             return known
         return None if path.is_dir() else look(path)
+
+
+def _proven(archives: Iterable[Archive], proofs: Mapping[str, tuple[int, int, Proof]]) -> Iterator[Archive]:
+    """Yield the archives, each with its proof if it has not changed since."""
+    for archive in archives:
+        size, modified_ns, proof = proofs.get(archive.name, (0, 0, None))
+        unchanged = (size, modified_ns) == (archive.size, archive.modified_ns)
+        yield with_proof(archive, proof) if unchanged and proof is not None and archive.is_good else archive
 
 
 def _in_sequence(archives: Iterable[Archive]) -> list[Archive]:

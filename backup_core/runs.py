@@ -33,6 +33,7 @@ class Action(StrEnum):
     RECOVER = "recover"
     PRUNE = "prune"
     DELETE = "delete"
+    PROVE = "prove"
 
 
 class Outcome(StrEnum):

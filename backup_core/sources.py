@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path, PurePosixPath
 
 from .errors import SettingInvalid, SourceMissing
-from .files import PRIVATE
+from .files import PRIVATE, total_size
 
 CLINIC_DB = "clinic.db"
 CHROMA = "chroma"
@@ -106,7 +106,7 @@ def unprotected(data_dir: Path, sources: Sequence[Source], backup_dir: Path) -> 
     """Return name and size in bytes of what lies in the data folder and is no source, largest first."""
     known = {PurePosixPath(source.name).parts[0] for source in sources} | {PRIVATE}
     found = [
-        (entry.name, _size(Path(entry.path)))
+        (entry.name, total_size(Path(entry.path)))
         for entry in os.scandir(data_dir)
         if entry.name not in known and not is_side_file(entry.name) and Path(entry.path) != backup_dir
     ]
@@ -119,9 +119,3 @@ def _kind(path: Path) -> Kind | None:
     if path.is_file():
         return Kind.DATABASE if is_database(path.name) else Kind.FILE
     return None
-
-
-def _size(path: Path) -> int:
-    if path.is_dir() and not path.is_symlink():
-        return sum(_size(Path(entry.path)) for entry in os.scandir(path))
-    return path.lstat().st_size

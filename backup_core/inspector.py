@@ -1,0 +1,53 @@
+"""Look into archives, and remember in the repository what was found: verify by reading, prove by opening."""
+
+import dataclasses
+
+from .archive import intact_sources
+from .clock import Clock
+from .datafolder import DataFolder
+from .errors import ArchiveUnusable
+from .listing import Archive
+from .progress import OnProgress
+from .proof import prove
+from .proofs import Proof
+from .recorder import Recorder
+from .repository import Repository
+from .runs import Action, Outcome, Trigger
+from .verify import verify
+
+
+class Inspector:
+    """Inspects archives in a sandbox on the data's volume; it takes no lock that a backup would wait for."""
+
+    def __init__(self, data: DataFolder, repository: Repository, recorder: Recorder, clock: Clock) -> None:
+        self._data = data
+        self._repository = repository
+        self._recorder = recorder
+        self._clock = clock
+
+    def verify(self, archive: Archive, on_progress: OnProgress) -> None:
+        """Read an archive again and check its databases; raise ArchiveUnusable saying what is wrong."""
+        try:
+            with self._data.staging() as folder:
+                verify(archive.path, folder, on_progress)
+        except ArchiveUnusable as error:
+            self._note(archive, Proof(self._clock.now(), str(error), recoverable=intact_sources(archive.path)))
+            raise
+
+    def prove(self, archive: Archive, trigger: Trigger, on_progress: OnProgress) -> Proof:
+        """Open an archive as the EMR would and return what that showed; raise BackupError where it cannot be tried."""
+        with self._recorder.record(Action.PROVE, trigger) as entry:
+            entry.archive = archive.name
+            started = self._clock.monotonic()
+            with self._data.staging() as folder:
+                proof = prove(archive.path, folder, self._clock.now(), on_progress)
+            proof = dataclasses.replace(proof, duration=self._clock.monotonic() - started)
+            self._note(archive, proof)
+            entry.outcome, entry.reason = Outcome.DONE if proof.ok else Outcome.FAILED, proof.problem
+        return proof
+
+    def _note(self, archive: Archive, proof: Proof) -> None:
+        """Remember a proof if the archive is one of the repository's."""
+        if any(known.path == archive.path for known in self._repository.archives()):
+            with self._repository.lock():
+                self._repository.note_proof(archive, proof)
