@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
+from xml.parsers.expat import ExpatError
 
 import platformdirs
 
@@ -93,7 +94,7 @@ class LaunchAgent:
             data = self._path.read_bytes()
         try:
             agent = plistlib.loads(data)
-        except (plistlib.InvalidFileException, ValueError):
+        except (ValueError, ExpatError):
             return False
         return isinstance(agent, dict) and bool(agent.get("RunAtLoad")) and not agent.get("Disabled")
 

@@ -1,0 +1,166 @@
+"""Start at login: Linux as a desktop reads it, macOS and Windows as far as their files and values go."""
+
+import json
+import plistlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backup_core.errors import BackupError
+from tray.autostart import Autostart, DesktopEntry, LaunchAgent, autostart_of_this_system
+from tray.autostart_windows import APPROVED, LONGEST, RUN, RunKey
+from tray.children import ROOT
+
+from .desk import eventually
+
+NAME = "DocAssist Backup"
+COMMAND = ["/opt/docassist/docassist-tray", "--data-dir", '/home/Dr Rao/données 100% "new" $HOME `x` \\ ~&;\'']
+WRITES_ITS_ARGUMENTS = """
+import json, pathlib, sys
+part = pathlib.Path(sys.argv[1] + ".part")
+part.write_text(json.dumps(sys.argv[2:]))
+part.replace(sys.argv[1])
+"""
+#: What a session does at login: GLib reads the entry and starts its command.
+LOGIN = """
+import sys
+sys.path.append(sys.argv[1])
+from tray.gifinder import find_gi
+assert find_gi(), "install the Debian package python3-gi"
+from gi.repository import Gio
+entry = Gio.DesktopAppInfo.new_from_filename(sys.argv[2])
+assert entry.launch([], None)
+"""
+
+
+class FakeRegistry:
+    """The user's part of a registry, in memory."""
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[str, str], str | bytes] = {}
+
+    def read(self, key: str, name: str) -> str | bytes | None:
+        return self.values.get((key, name))
+
+    def write(self, key: str, name: str, value: str) -> None:
+        self.values[key, name] = value
+
+    def delete(self, key: str, name: str) -> None:
+        self.values.pop((key, name), None)
+
+
+class LockedRegistry(FakeRegistry):
+    """One that an administrator has closed."""
+
+    def write(self, key: str, name: str, value: str) -> None:
+        raise PermissionError(13, "Access is denied")
+
+
+@pytest.fixture(params=["linux", "macos", "windows"])
+def autostart(request: pytest.FixtureRequest, tmp_path: Path) -> Autostart:
+    made: dict[str, Autostart] = {
+        "linux": DesktopEntry(tmp_path / "autostart"),
+        "macos": LaunchAgent(tmp_path / "LaunchAgents"),
+        "windows": RunKey(FakeRegistry()),
+    }
+    return made[request.param]
+
+
+def test_it_is_off_until_it_is_turned_on_and_after_it_was_turned_off(autostart: Autostart) -> None:
+    assert not autostart.is_on()
+    autostart.turn_on(COMMAND)
+    autostart.turn_on(COMMAND)
+    assert autostart.is_on()
+    autostart.turn_off()
+    autostart.turn_off()
+    assert not autostart.is_on()
+
+
+def test_this_system_has_its_place_in_the_users_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    autostart_of_this_system().turn_on(COMMAND)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["docassist-backup.desktop"]
+
+
+@pytest.mark.desktop
+def test_a_linux_session_starts_the_very_command(tmp_path: Path) -> None:
+    script, seen = tmp_path / "a script.py", tmp_path / "seen"
+    script.write_text(WRITES_ITS_ARGUMENTS, encoding="utf-8")
+    DesktopEntry(tmp_path).turn_on([sys.executable, str(script), str(seen), *COMMAND])
+    entry = tmp_path / "docassist-backup.desktop"
+    subprocess.run([sys.executable, "-c", LOGIN, str(ROOT), str(entry)], check=True)
+    eventually(seen.exists)
+    assert json.loads(seen.read_text(encoding="utf-8")) == COMMAND
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("X-GNOME-Autostart-enabled=true", "X-GNOME-Autostart-enabled=false"),
+        ("Terminal=false", "Hidden=true"),
+        ("Terminal=false", "Hidden=perhaps"),
+        ("[Desktop Entry]", "no entry at all"),
+    ],
+)
+def test_a_linux_entry_that_was_switched_off_or_damaged_is_off(tmp_path: Path, change: tuple[str, str]) -> None:
+    autostart = DesktopEntry(tmp_path)
+    autostart.turn_on(COMMAND)
+    (entry,) = tmp_path.iterdir()
+    entry.write_text(entry.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    assert not autostart.is_on()
+    autostart.turn_on(COMMAND)
+    assert autostart.is_on()
+
+
+def test_a_mac_runs_the_command_in_sessions_with_a_screen(tmp_path: Path) -> None:
+    LaunchAgent(tmp_path).turn_on(COMMAND)
+    (path,) = tmp_path.iterdir()
+    agent = plistlib.loads(path.read_bytes())
+    assert agent["ProgramArguments"] == COMMAND
+    assert agent["Label"] == path.stem
+    assert (agent["RunAtLoad"], agent["LimitLoadToSessionType"]) == (True, "Aqua")
+
+
+@pytest.mark.parametrize("contents", [b"", b"<plist", plistlib.dumps({"RunAtLoad": True, "Disabled": True})])
+def test_a_mac_agent_that_is_disabled_or_damaged_is_off(tmp_path: Path, contents: bytes) -> None:
+    autostart = LaunchAgent(tmp_path)
+    autostart.turn_on(COMMAND)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(contents)
+    assert not autostart.is_on()
+
+
+def test_windows_gets_one_line_that_it_can_take_apart_again() -> None:
+    registry = FakeRegistry()
+    RunKey(registry).turn_on([r"C:\Program Files\DocAssist Backup\docassist-tray.exe", "--data-dir", r"D:\Dr Rao\data"])
+    assert registry.values == {
+        (RUN, NAME): r'"C:\Program Files\DocAssist Backup\docassist-tray.exe" --data-dir "D:\Dr Rao\data"'
+    }
+
+
+@pytest.mark.parametrize(("first_byte", "on"), [(b"\x02", True), (b"\x06", True), (b"\x03", False), (b"\x07", False)])
+def test_what_task_manager_has_switched_off_is_off_until_it_is_turned_on_here(first_byte: bytes, on: bool) -> None:
+    registry = FakeRegistry()
+    autostart = RunKey(registry)
+    autostart.turn_on(COMMAND)
+    registry.values[APPROVED, NAME] = first_byte + bytes(11)
+    assert autostart.is_on() is on
+    autostart.turn_on(COMMAND)
+    assert autostart.is_on()
+
+
+def test_a_line_that_windows_would_ignore_is_refused() -> None:
+    registry = FakeRegistry()
+    with pytest.raises(BackupError, match="this long"):
+        RunKey(registry).turn_on(["x" * (LONGEST + 1)])
+    assert not registry.values
+
+
+def test_a_system_that_refuses_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    refusing: list[Autostart] = [RunKey(LockedRegistry()), DesktopEntry(tmp_path / "file" / "autostart")]
+    for autostart in refusing:
+        with pytest.raises(BackupError, match="Starting at login could not be changed"):
+            autostart.turn_on(COMMAND)

@@ -1,0 +1,212 @@
+"""What differs between systems about their bars: Linux for real, Windows with pystray's window stubbed."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import sysconfig
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tray.bar_windows import WM_ENDSESSION, WM_QUERYENDSESSION, WindowsBar
+from tray.children import ROOT
+from tray.look import Notice
+
+from .desk import PATIENCE, Desk, eventually, program
+from .panel import Panel
+
+#: What pystray 0.19.5 calls the message of a click on its icon.
+WM_NOTIFY = 0x400 + 11
+
+LOOKS_ROUND = """
+import importlib.util
+import json
+from tray.bar import NoBar
+from tray.bar_linux import LinuxBar
+try:
+    bar = LinuxBar()
+    print(json.dumps({"backend": bar.backend, "hidden": bar.hidden()}))
+except NoBar as reason:
+    print(json.dumps({"reason": str(reason)}))
+"""
+#: A Python that sees the standard library only, as far as `gi` goes; a finder that was given other folders.
+BARE = """
+import sys
+sys.path.append(sys.argv[1])
+from pathlib import Path
+from tray.gifinder import FOLDERS, find_gi
+assert "gi" not in sys.modules
+found = find_gi(tuple(map(Path, sys.argv[2:])) or FOLDERS)
+if found:
+    import gi
+    from gi.repository import GLib
+    assert GLib.MAJOR_VERSION == 2
+print(found, len([name for name in sys.path if "dist-packages" in name]))
+"""
+
+
+def look_round() -> dict[str, str]:
+    """Return what a process on this desk finds there."""
+    answer = subprocess.run([sys.executable, "-c", LOOKS_ROUND], cwd=ROOT, capture_output=True, check=True)
+    found: dict[str, str] = json.loads(answer.stdout)
+    return found
+
+
+@pytest.fixture
+def screen(desk: Desk) -> "subprocess.Popen[bytes]":
+    return desk.open_screen()
+
+
+@pytest.mark.desktop
+def test_with_a_session_bus_appindicator_is_chosen(desk: Desk, screen: object) -> None:
+    desk.open_bus()
+    assert look_round()["backend"] == "appindicator"
+
+
+@pytest.mark.desktop
+def test_without_a_session_bus_gtk_is_chosen(screen: object) -> None:
+    assert look_round()["backend"] == "gtk"
+
+
+@pytest.mark.desktop
+def test_a_desktop_without_a_place_for_icons_is_found_out(desk: Desk, screen: object) -> None:
+    desk.open_bus()
+    assert "gnome-shell-extension-appindicator" in look_round()["hidden"]
+
+
+@pytest.mark.desktop
+def test_an_x11_tray_can_be_seen(desk: Desk, screen: object) -> None:
+    desk.start(program("trayer"))
+    assert eventually(look_round, lambda found: found["hidden"] == "")
+
+
+@pytest.mark.desktop
+def test_a_panel_on_the_session_bus_can_be_seen(desk: Desk, screen: object) -> None:
+    desk.open_bus()
+    with desk.connection() as connection:
+        Panel(connection).start()
+        assert look_round()["hidden"] == ""
+
+
+@pytest.mark.desktop
+def test_a_display_that_does_not_answer_is_a_reason(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":64999")
+    assert "cannot be reached" in look_round()["reason"]
+
+
+@pytest.mark.desktop
+def test_a_session_without_a_display_is_a_reason_that_names_the_packages(desk: Desk) -> None:
+    assert "python3-gi, gir1.2-gtk-3.0 and gir1.2-ayatanaappindicator3-0.1" in look_round()["reason"]
+
+
+def bare_python(*folders: Path) -> str:
+    command = [sys.executable, "-S", "-c", BARE, str(ROOT), *map(str, folders)]
+    return subprocess.run(command, capture_output=True, check=True).stdout.decode().strip()
+
+
+@pytest.mark.desktop
+def test_the_distributions_gi_is_found_and_nothing_else_of_its_folder() -> None:
+    assert bare_python() == "True 0", "install the Debian package python3-gi"
+
+
+def test_a_gi_for_another_python_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "gi").mkdir()
+    (tmp_path / "gi" / "__init__.py").write_text("raise SystemError('loaded')", encoding="utf-8")
+    (tmp_path / "gi" / "_gi.cpython-27-x86_64-linux-gnu.so").touch()
+    assert bare_python(tmp_path) == "False 0"
+
+
+def test_a_gi_that_does_not_load_is_as_good_as_none(tmp_path: Path) -> None:
+    (tmp_path / "gi").mkdir()
+    (tmp_path / "gi" / "__init__.py").write_text("from . import _gi", encoding="utf-8")
+    (tmp_path / "gi" / f"_gi{sysconfig.get_config_var('EXT_SUFFIX')}").write_bytes(b"no library")
+    assert bare_python(tmp_path) == "False 0"
+
+
+class FakeShell:
+    """As much of pystray's icon and of its module for Windows as WindowsBar touches; the menu is open at will."""
+
+    def __init__(self) -> None:
+        self.menu_is_open = threading.Event()
+        self.close_menu = threading.Event()
+        self.icon = SimpleNamespace(_message_handlers={WM_NOTIFY: self._on_mouse}, notify=self._notify)
+        self.pystray = SimpleNamespace(_util=SimpleNamespace(win32=SimpleNamespace(WM_NOTIFY=WM_NOTIFY)))
+        self.balloons: list[tuple[str, str]] = []
+
+    def send(self, message: int, wparam: int = 0) -> Any:
+        """Give the window a message, as Windows does, and return the answer."""
+        return self.icon._message_handlers[message](wparam, 0)
+
+    def _on_mouse(self, wparam: int, lparam: int) -> int:
+        self.menu_is_open.set()
+        self.close_menu.wait(PATIENCE)
+        return 7
+
+    def _notify(self, message: str, title: str) -> None:
+        self.balloons.append((message, title))
+
+
+@pytest.fixture
+def shell() -> FakeShell:
+    return FakeShell()
+
+
+@pytest.fixture
+def ended() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def windows(shell: FakeShell, ended: list[str]) -> WindowsBar:
+    bar = WindowsBar()
+    bar.attach(shell.icon, shell.pystray, lambda: ended.append("session"))
+    return bar
+
+
+def test_windows_is_never_kept_from_shutting_down(windows: WindowsBar, shell: FakeShell) -> None:
+    assert shell.send(WM_QUERYENDSESSION) == 1
+
+
+def test_windows_tells_when_the_user_leaves(windows: WindowsBar, shell: FakeShell, ended: list[str]) -> None:
+    shell.send(WM_ENDSESSION, wparam=0)
+    assert ended == []
+    shell.send(WM_ENDSESSION, wparam=1)
+    assert ended == ["session"]
+
+
+def test_windows_changes_nothing_while_the_menu_is_open(windows: WindowsBar, shell: FakeShell) -> None:
+    changed = threading.Event()
+    window = threading.Thread(target=shell.send, args=(WM_NOTIFY,))
+    window.start()
+    assert shell.menu_is_open.wait(PATIENCE)
+    change = threading.Thread(target=windows.soon, args=(changed.set,))
+    change.start()
+    assert not changed.wait(0.1)
+    shell.close_menu.set()
+    assert changed.wait(PATIENCE)
+    window.join(PATIENCE)
+    change.join(PATIENCE)
+
+
+def test_a_click_on_windows_gets_pystrays_own_answer(windows: WindowsBar, shell: FakeShell) -> None:
+    shell.close_menu.set()
+    assert shell.send(WM_NOTIFY) == 7
+
+
+def test_windows_shows_a_balloon_and_does_not_know_what_it_hides(windows: WindowsBar, shell: FakeShell) -> None:
+    windows.notify(shell.icon, Notice("Backup failed", "The disk is full."))
+    assert shell.balloons == [("The disk is full.", "Backup failed")]
+    assert windows.hidden() == ""
+
+
+def test_the_pystray_that_is_installed_has_what_is_replaced_in_it() -> None:
+    spec = importlib.util.find_spec("pystray")  # importing it would open a display
+    assert spec is not None
+    assert spec.origin is not None
+    folder = Path(spec.origin).parent
+    assert "icon._message_handlers.get(" in (folder / "_win32.py").read_text(encoding="utf-8")
+    assert "self._notifier = notify_dbus.Notifier()" in (folder / "_util" / "gtk.py").read_text(encoding="utf-8")

@@ -1,0 +1,63 @@
+"""How the program starts itself again, from a plain Python and from a frozen build."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tray import children
+
+
+@pytest.fixture
+def frozen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Make this process look like a frozen build, and return its executable."""
+    executable = tmp_path / "docassist-tray"
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(executable))
+    return executable
+
+
+@pytest.mark.parametrize("name", children.NAMES)
+def test_every_child_is_a_module_that_can_be_run(name: str) -> None:
+    command = children.command(name)
+    assert command == [sys.executable, "-m", f"tray.{name}"]
+    assert (children.ROOT / "tray" / f"{name}.py").is_file()
+
+
+def test_a_child_ends_by_itself_when_nobody_speaks_to_it() -> None:
+    ended = subprocess.run(children.command("icon"), cwd=children.ROOT, stdin=subprocess.DEVNULL, timeout=30)
+    assert ended.returncode == 0
+
+
+def test_a_frozen_build_is_its_own_child(frozen: Path) -> None:
+    assert children.command("icon") == [str(frozen), "--child", "icon"]
+    assert children.launcher("--data-dir", "x") == [str(frozen), "--data-dir", "x"]
+
+
+def test_a_child_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing-like-it"):
+        children.run("nothing-like-it")
+
+
+def test_a_frozen_child_runs_the_module_of_its_name(tmp_path: Path) -> None:
+    code = "import sys; from tray import children; sys.exit(children.run('icon'))"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=children.ROOT, stdin=subprocess.DEVNULL, timeout=30)
+    assert ended.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("beside", "expected"),
+    [
+        (["docassist-tray", "pythonw"], ["docassist-tray", "--no-browser"]),
+        (["pythonw"], ["pythonw", "-m", "tray.app", "--no-browser"]),
+        ([], ["python", "-m", "tray.app", "--no-browser"]),
+    ],
+)
+def test_the_launcher_is_started_by_its_own_program_if_it_is_installed(
+    beside: list[str], expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    for name in beside:
+        (tmp_path / name).touch()
+    assert children.launcher("--no-browser") == [str(tmp_path / expected[0]), *expected[1:]]
