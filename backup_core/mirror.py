@@ -30,6 +30,9 @@ class Mirror:
         #: What was copied: the file's stamp, and when its copying began (ns).
         self._copied: dict[str, tuple[_Stamp, int]] = {}
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._copied
+
     def copy(self, name: str, path: Path) -> None:
         """Copy one file with its time; a file that has gone meanwhile is left out."""
         target = self.folder / name
@@ -56,7 +59,8 @@ class Mirror:
     def _is_current(self, name: str, path: Path) -> bool:
         stamp, started = self._copied.get(name, (None, 0))
         try:
-            return stamp == _stamp(path) and stamp is not None and stamp.modified_ns < started - _TICK_NS
+            # A time in the future is as good as one in the past: the clock was set back since.
+            return stamp is not None and stamp == _stamp(path) and abs(started - stamp.modified_ns) > _TICK_NS
         except FileNotFoundError:
             return False
 

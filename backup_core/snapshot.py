@@ -56,7 +56,7 @@ def take(sources: Sequence[Source], folder: Path, on_progress: OnProgress = igno
         files = {name: path for source in sources for name, path in files_of(source)}
         _check_names(files)
         databases = {name: path for name, path in files.items() if is_database(name)}
-        total = sum(path.stat().st_size for path in files.values())
+        total = sum(_size(path) for path in files.values())
         need_space(folder, total, "a copy of the data")
         on_progress(Progress(Stage.SNAPSHOT, 0, total))
         for name in ["", *(name for source in sources for name in folders_of(source))]:
@@ -74,6 +74,14 @@ def take(sources: Sequence[Source], folder: Path, on_progress: OnProgress = igno
         _check_all(live, folder)
         on_progress(Progress(Stage.SNAPSHOT, total, total))
         return Snapshot(folder, _presence(sources), read_contents(folder), frozen)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        logger.warning("%s has just gone, or is a link that leads nowhere: it is left out", path)
+        return 0
 
 
 def _check_names(names: Iterable[str]) -> None:
@@ -96,7 +104,7 @@ def take_raw(sources: Sequence[Source], folder: Path) -> Snapshot:
         for source in sources:
             target = folder / source.name
             if source.kind is Kind.FOLDER:
-                shutil.copytree(source.path, target)
+                shutil.copytree(source.path, target, ignore_dangling_symlinks=True)
             elif source.kind is not None:
                 private_folder(target.parent)
             for path in source.path.parent.glob(f"{source.path.name}-*"):
@@ -163,7 +171,8 @@ def _settle(vectors: Source, mirror: Mirror, deadline: float) -> None:
     give_up_on_torn = time.monotonic() + _TORN_PATIENCE
     calm = False
     while True:
-        files = {name: path for name, path in files_of(vectors) if not is_database(name)}
+        # What was copied before the freeze is no database, whatever its name.
+        files = {name: path for name, path in files_of(vectors) if name in mirror or not is_database(name)}
         changed = mirror.refresh(f"{CHROMA}/", files)
         if calm and not changed:
             torn = chroma.torn_indexes(mirror.folder / CHROMA)
