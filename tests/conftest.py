@@ -1,0 +1,42 @@
+"""What all tests may ask for: a clinic with both stores, the engine over it, and a clock to turn."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from backup_core import BackupEngine
+from backup_core.places import DATA_DIR_VARIABLE
+from tests.clinic import FOLDER_NAME, Clinic, make_clinic
+from tests.fakeclock import FakeClock
+
+
+@pytest.fixture(autouse=True)
+def no_data_folder_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have chosen a data folder; it is none of theirs."""
+    monkeypatch.delenv(DATA_DIR_VARIABLE, raising=False)
+
+
+@pytest.fixture(scope="session")
+def made_clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+    """The clinic that all others are copies of; nobody changes it."""
+    return make_clinic(tmp_path_factory.mktemp("made") / FOLDER_NAME)
+
+
+@pytest.fixture
+def clinic(made_clinic: Clinic, tmp_path: Path) -> Clinic:
+    """A clinic of the test's own: 60 patients, a vector store, prescriptions and settings."""
+    shutil.copytree(made_clinic.data_dir, tmp_path / FOLDER_NAME)
+    return Clinic(tmp_path / FOLDER_NAME)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands still until it is turned."""
+    return FakeClock()
+
+
+@pytest.fixture
+def engine(clinic: Clinic, clock: FakeClock) -> BackupEngine:
+    """The engine over the clinic, with the clock."""
+    return BackupEngine(clinic.data_dir, clock=clock, patience=30)
