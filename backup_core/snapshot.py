@@ -142,6 +142,7 @@ def _copy_at_one_instant(live: Mapping[str, LiveDatabase], mirror: Mirror, sourc
                 if vectors is not None:
                     _settle(vectors, mirror, started + limit)
                 held = _copy_databases(live, mirror.folder, started, started + limit)
+            logger.info("held the writers for %.1f ms", held * 1000)
             return held
         except DeadlinePassed:
             logger.warning("held the writers for %.0f s and let them go; trying again", limit)

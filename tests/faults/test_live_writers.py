@@ -1,0 +1,40 @@
+"""Backups of a clinic that is being written to: a short form of `python -m tests.faults.live_writers`."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from backup_core.contents import read_contents
+
+from .live_writers import campaign
+from .maker import make
+
+
+def test_backups_made_while_three_programs_write_are_whole_and_no_write_fails(tmp_path: Path) -> None:
+    outcome = campaign(tmp_path, backups=8, wal=False, threshold=20)
+    assert not outcome.bad, outcome
+    assert not any(outcome.failed.values()), outcome
+    assert min(outcome.writes.values()) > 20
+
+
+def test_backups_made_in_write_ahead_mode_are_whole_and_no_write_fails_that_has_not_read_before(
+    tmp_path: Path,
+) -> None:
+    outcome = campaign(tmp_path, backups=6, wal=True, threshold=20)
+    assert not outcome.bad, outcome
+    # A transaction that read before it writes is refused at once while another writes: SQLite does not let it wait.
+    assert not outcome.failed["charging"], outcome
+    assert not outcome.failed["vectors"], outcome
+    assert min(outcome.writes.values()) > 20
+
+
+def test_a_backup_counts_the_vectors_that_are_still_queued(tmp_path: Path) -> None:
+    make(tmp_path / "data", patients=20)
+    before = read_contents(tmp_path / "data").counts
+    with closing(sqlite3.connect(tmp_path / "data" / "chroma" / "chroma.sqlite3")) as store, store:
+        # As between the two transactions in which Chroma adds the last patient of each collection.
+        store.execute("UPDATE max_seq_id SET seq_id = seq_id - 1")
+        store.execute("DELETE FROM embeddings WHERE embedding_id = 'patient_20'")
+        assert store.execute("SELECT count(*) FROM embeddings_queue").fetchone()[0] == 2
+    assert read_contents(tmp_path / "data").counts == before
+    assert before["chroma:patient_summaries"] == 20

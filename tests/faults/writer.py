@@ -1,0 +1,91 @@
+"""A program that writes to a clinic's stores until its standard input ends, then tells what it met, as JSON.
+
+The programs take turns on clinic.db by a lock of their own: two of them would now and then refuse each other, and here
+only a backup can be in the way of a write.
+"""
+
+import argparse
+import itertools
+import json
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from .ledger import Record, charge, correct, transaction
+
+#: Seconds between two transactions.
+PACE = 0.01
+
+
+def main() -> None:
+    """Write in the way that the command line asks for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kind", choices=["charging", "correcting", "vectors"])
+    parser.add_argument("data_dir", type=Path)
+    wanted = parser.parse_args()
+    record = Record()
+    turn = FileLock(wanted.data_dir.parent / "turn", poll_interval=0.001)
+    if wanted.kind == "vectors":
+        step = _vectors(wanted.data_dir, turn)
+    else:
+        step = _ledger(wanted.data_dir / "clinic.db", charge if wanted.kind == "charging" else correct, turn)
+    ended = threading.Event()
+    threading.Thread(target=_wait_for_the_end, args=[ended], daemon=True).start()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    for number in itertools.count(1):
+        step(record, number)
+        if ended.wait(PACE):
+            break
+    sys.stdout.write(json.dumps({"failed": record.failed, "waits": record.waits}) + "\n")
+
+
+def _wait_for_the_end(ended: threading.Event) -> None:
+    sys.stdin.read()
+    ended.set()
+
+
+def _ledger(path: Path, write: Callable[[Path, int], None], turn: FileLock) -> Callable[[Record, int], None]:
+    def step(record: Record, number: int) -> None:
+        with turn:
+            record.attempt(lambda: write(path, number))
+
+    return step
+
+
+def _vectors(data_dir: Path, turn: FileLock) -> Callable[[Record, int], None]:
+    """Return what replaces a patient's vectors as the EMR does, each time with a revision noted in clinic.db before."""
+    import chromadb
+    from chromadb.config import Settings
+
+    from tray.sample import SUMMARIES, embedding
+
+    client: Any = chromadb.PersistentClient(path=str(data_dir / "chroma"), settings=Settings(anonymized_telemetry=False))
+    collection = client.get_collection(SUMMARIES, embedding_function=None)
+
+    def step(record: Record, number: int) -> None:
+        patient = f"patient_{number % 400 + 1}"
+
+        def note() -> None:
+            with transaction(data_dir / "clinic.db") as database:
+                database.execute("INSERT INTO revisions VALUES (?, ?)", (patient, number))
+
+        with turn:
+            record.attempt(note)
+        record.attempt(lambda: collection.delete(ids=[patient]))
+        text = f"{patient} {number}"
+        record.attempt(
+            lambda: collection.add(
+                ids=[patient], documents=[text], embeddings=[embedding(text)], metadatas=[{"revision": number}]
+            )
+        )
+
+    return step
+
+
+if __name__ == "__main__":
+    main()
