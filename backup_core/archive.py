@@ -6,6 +6,7 @@ from elsewhere or have been damaged.
 
 import hashlib
 import os
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from isal import isal_zlib
 from stream_zip import ZIP_32, ZIP_64, MemberFile, stream_zip
 
 from .errors import ArchiveUnusable, BackupError, RepositoryUnusable
-from .files import CHUNK, create_private, sync_folder, translating
+from .files import CHUNK, create_private, private_folder, sync_folder, translating
 from .manifest import MANIFEST_NAME, Manifest, Member
 from .progress import OnProgress, Progress, Stage, ignore
 from .unpack import Reader
@@ -26,6 +27,8 @@ from .unpack import Reader
 _INCOMPRESSIBLE = ("data_level0.bin",)
 #: Bytes up to which every place in the archive can be told in the old 32-bit form, which more programs read.
 _MOST_FOR_ZIP_32 = 4_000_000_000
+#: The seconds since 1970 that a ZIP can tell: a file's time may lie outside, as on a PC whose battery is empty.
+_EARLIEST, _LATEST = 315_619_200, 2**31 - 1
 
 
 def pack(
@@ -74,7 +77,7 @@ class _Packer:
         members: list[Member] = []
         for path in entries:
             name = path.relative_to(self._folder).as_posix()
-            modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            modified = _storable_time(path.stat().st_mtime)
             if path.is_file():
                 self._current = name
                 size = path.stat().st_size
@@ -87,7 +90,7 @@ class _Packer:
         self.manifest = self._describe(tuple(members))
         text = self.manifest.to_json()
         self._current = MANIFEST_NAME
-        yield MANIFEST_NAME, datetime.now(UTC), S_IFREG | 0o600, form, (text,)
+        yield MANIFEST_NAME, _storable_time(time.time()), S_IFREG | 0o600, form, (text,)
 
     def _read(self, path: Path, digest: Any, total: int) -> Iterable[bytes]:
         with path.open("rb") as file:
@@ -96,6 +99,10 @@ class _Packer:
                 self._done += len(chunk)
                 self._on_progress(Progress(Stage.PACK, self._done, total))
                 yield chunk
+
+
+def _storable_time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(min(max(seconds, _EARLIEST), _LATEST), UTC)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -179,7 +186,7 @@ class _Target:
     def __enter__(self) -> "_Target":
         if self._path is not None:
             with self._translating():
-                (self._path if self._is_folder else self._path.parent).mkdir(0o700, parents=True, exist_ok=True)
+                private_folder(self._path if self._is_folder else self._path.parent)
                 if not self._is_folder:
                     self._descriptor = create_private(self._path)
         return self
