@@ -64,7 +64,10 @@ def private_folder(path: Path) -> Path:
 
     On Windows a new folder inherits the rights of the one above it, which is what the user set up.
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.is_dir():
+        if path.parent != path:
+            private_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

@@ -92,7 +92,9 @@ class Manifest:
                 )
             return cls(**_fields(document))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
-            raise ArchiveUnusable("The list of contents inside this backup cannot be read.") from error
+            raise ArchiveUnusable(
+                "The list of contents inside this backup cannot be read.", hint="Choose another backup."
+            ) from error
 
 
 def _fields(document: dict[str, Any]) -> dict[str, Any]:
