@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import commands, logs
+from .answers import Answer
 from .engine import BackupEngine
 from .errors import (
     ArchiveUnusable,
@@ -22,6 +23,7 @@ from .errors import (
     SettingInvalid,
 )
 from .settings import Settings, resolve_data_dir
+from .sources import find_sources
 
 #: Seconds for which another backup or restore may hold up a command before it is refused as busy.
 PATIENCE = 10.0
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     logs.start_logging(console=False)
     try:
-        answer = _carry_out(_parser().parse_args(words))
+        answer = _carry_out(_parser().parse_args(words, argparse.Namespace(data_dir=None, backup_dir=None, json=False)))
     except BackupError as error:
         logger.info("%s: %s", error.code, error, exc_info=True)
         return _refuse(error, as_json)
@@ -73,8 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _carry_out(options: argparse.Namespace) -> commands.Answer:
+def _carry_out(options: argparse.Namespace) -> Answer:
     data_dir = resolve_data_dir(options.data_dir, os.environ)
+    find_sources(data_dir)  # no data folder is said first, and none is ever made
     settings = Settings(data_dir)
     preferences = settings.read()
     backup_dir = options.backup_dir or preferences.backup_dir
@@ -90,7 +93,7 @@ def _carry_out(options: argparse.Namespace) -> commands.Answer:
     if options.command != "recover":
         _recover_first(engine, looks_only=looks_only)
     attended = sys.stdin is not None and sys.stdin.isatty()
-    return commands.run(commands.Request(engine, settings, options, _confirm, attended))
+    return commands.run(commands.Request(options, engine, settings, _confirm, attended))
 
 
 def _recover_first(engine: BackupEngine, *, looks_only: bool) -> None:
@@ -133,18 +136,20 @@ class _Parser(argparse.ArgumentParser):
     """Reports a wrong command line as every other error is reported."""
 
     def error(self, message: str) -> NoReturn:
-        raise Usage(f"{message[:1].upper()}{message[1:]}.", hint=self.format_usage().strip())
+        raise Usage(f"{message[:1].upper()}{message[1:]}.", hint=f"See {self.prog} --help.")
 
 
 def _parser() -> argparse.ArgumentParser:
-    anywhere = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    anywhere = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     anywhere.add_argument("--data-dir", metavar="DIR", help="the data folder of DocAssist")
     anywhere.add_argument("--backup-dir", metavar="DIR", help="where the backups lie (DATA-DIR/backups)")
     anywhere.add_argument("--json", action="store_true", help="print one JSON document")
     parser = _Parser(
-        prog="docassist-backup", description=__doc__.partition(":")[0], epilog=_STATUSES, parents=[anywhere]
+        prog="docassist-backup",
+        description="Backs up and restores the data of DocAssist.",
+        epilog=_STATUSES,
+        parents=[anywhere],
     )
-    parser.set_defaults(data_dir=None, backup_dir=None, json=False)
     found = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(name: str, help: str) -> argparse.ArgumentParser:

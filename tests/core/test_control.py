@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Launcher(BaseHTTPRequestHandler):
-    """Answers as a launcher does whose control key is `secret`; `/broken` keys get nonsense."""
+    """Answers as a launcher does whose control key is `secret`; the key `broken` gets nonsense."""
 
     def do_POST(self) -> None:
         key = self.headers["Authorization"]
@@ -38,14 +39,21 @@ class Launcher(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def port() -> Iterator[int]:
+@contextmanager
+def serve_tickets() -> Iterator[int]:
+    """Answer as a launcher does on a port of 127.0.0.1, and give the port."""
     with HTTPServer(("127.0.0.1", 0), Launcher) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server.server_port
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with serve_tickets() as port:
+        yield port
 
 
 def test_what_the_launcher_wrote_is_read_until_it_is_removed(tmp_path: Path) -> None:

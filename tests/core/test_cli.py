@@ -1,0 +1,403 @@
+"""The command line, run as a script runs it: words in; stdout, stderr and an exit status out."""
+
+import fcntl
+import io
+import json
+import logging
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from backup_core import cli, control
+from tests.clinic import ROOT, Clinic
+from tests.core.test_control import serve_tickets
+
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one command has printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+
+class Terminal(io.StringIO):
+    """A user at a keyboard who has typed this much."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give this user's files a place of their own, and leave no log behind."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    for handler in [handler for handler in root.handlers if handler not in before]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
+
+
+@pytest.fixture
+def run(clinic: Clinic, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command over the clinic; `typed` is what a user at a terminal types, None where there is nobody."""
+
+    def run(*words: str, typed: str | None = None, data_dir: Path = clinic.data_dir) -> Result:
+        monkeypatch.setattr(sys, "stdin", io.StringIO() if typed is None else Terminal(typed))
+        status = cli.main(["--data-dir", str(data_dir), *words])
+        printed = capsys.readouterr()
+        return Result(status, printed.out, printed.err)
+
+    return run
+
+
+def made(run: Run, **where: Path) -> str:
+    """Make a backup and return its name."""
+    return str(run("--json", "create", **where).document["name"])
+
+
+def damage(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_create_prints_where_the_backup_is_and_list_shows_it(run: Run, clinic: Clinic) -> None:
+    created = run("create")
+    assert (created.status, created.err) == (0, "")
+    path = Path(created.out.removeprefix("Made ").partition(".zip")[0] + ".zip")
+    assert path.parent == clinic.data_dir / "backups"
+    assert "60 patients" in created.out
+    listed = run("list")
+    assert listed.status == 0
+    assert path.name in listed.out
+    assert "cli" in listed.out
+
+
+def test_json_is_one_document_with_what_a_script_wants(run: Run, clinic: Clinic) -> None:
+    created = run("create", "--json").document
+    assert Path(created["path"]).is_file()
+    assert (created["patients"], created["trigger"], created["state"]) == (60, "cli", "verified")
+    assert run("--json", "list").document == {"backups": [created]}
+
+
+def test_a_folder_without_backups_lists_none(run: Run) -> None:
+    assert run("--json", "list").document == {"backups": []}
+    assert "no backup" in run("list").out
+    assert run("verify").status == 0
+
+
+def test_the_backup_folder_can_be_named(run: Run, clinic: Clinic, tmp_path: Path) -> None:
+    run("--backup-dir", str(tmp_path / "elsewhere"), "create")
+    assert len(list((tmp_path / "elsewhere").glob("backup_*.zip"))) == 1
+    assert not (clinic.data_dir / "backups").exists()
+
+
+def test_verify_reads_one_backup_by_name_or_path_or_all(run: Run, clinic: Clinic, tmp_path: Path) -> None:
+    name = made(run)
+    outside = shutil.copy(clinic.data_dir / "backups" / name, tmp_path / "copy.zip")
+    assert run("verify", name, "--json").document == {"verified": [name]}
+    assert run("verify", str(outside), "--json").document == {"verified": ["copy.zip"]}
+    assert "All 1 are whole." in run("verify").out
+
+
+def test_a_damaged_backup_gives_status_3_and_is_not_restored(run: Run, clinic: Clinic) -> None:
+    good, bad = made(run), made(run)
+    damage(clinic.data_dir / "backups" / bad)
+    before = clinic.rows()
+    for words in (["verify", bad], ["verify"], ["restore", bad, "--yes"]):
+        refused = run(*words)
+        assert (refused.status, refused.out) == (3, "")
+        assert refused.err.count("\n") == 2
+    assert clinic.rows() == before
+    assert bad in run("verify").err
+    assert good not in run("verify").err
+
+
+def test_restore_and_undo_bring_back_the_rows(run: Run, clinic: Clinic) -> None:
+    name, before = made(run), clinic.rows()
+    clinic.admit("Zoë")
+    after = clinic.rows()
+    restored = run("restore", name, "--yes", "--json")
+    assert restored.status == 0
+    assert clinic.rows() == before
+    assert restored.document["patient_count"] == 60
+    assert restored.document["safety"].startswith("safety_backup_")
+    undone = run("undo", "--yes")
+    assert undone.status == 0
+    assert clinic.rows() == after
+    assert "61 patients" in undone.out
+
+
+@pytest.mark.parametrize("command", ["restore", "undo"])
+def test_without_a_terminal_nothing_is_replaced_unless_yes_was_said(run: Run, clinic: Clinic, command: str) -> None:
+    name = made(run)
+    run("restore", name, "--yes")
+    clinic.admit("Zoë")
+    refused = run(*([command, name] if command == "restore" else [command]))
+    assert refused.status == 2
+    assert refused.err == "There is nobody here to ask.\nAdd --yes if you are sure.\n"
+    assert "Zoë" in clinic.names()
+
+
+def test_a_user_at_a_terminal_is_told_what_is_replaced_and_asked(run: Run, clinic: Clinic) -> None:
+    name = made(run)
+    clinic.admit("Zoë")
+    refused = run("restore", name, typed="no\n")
+    assert (refused.status, refused.out) == (1, "")
+    assert f"This puts back {name}" in refused.err
+    assert "Today's data (61 patients" in refused.err
+    assert refused.err.endswith("Nothing was changed.\n")
+    assert "Zoë" in clinic.names()
+    assert run("restore", name, typed="YES\n").status == 0
+    assert "Zoë" not in clinic.names()
+    assert run("undo", typed="yes\n").status == 0
+    assert "Zoë" in clinic.names()
+
+
+@pytest.fixture
+def foreign(run: Run, made_clinic: Clinic, tmp_path: Path) -> str:
+    """The path of another clinic's backup."""
+    other = shutil.copytree(made_clinic.data_dir, tmp_path / "other clinic")
+    run("create")
+    return str(run("--json", "create", data_dir=other).document["path"])
+
+
+def test_yes_does_not_answer_whether_another_clinics_records_are_meant(run: Run, clinic: Clinic, foreign: str) -> None:
+    clinic.admit("Zoë")
+    refused = run("restore", foreign, "--yes")
+    assert refused.status == 1
+    assert "another clinic's records (60 patients" in refused.err
+    assert "--other-clinic" in refused.err
+    assert "Zoë" in clinic.names()
+    assert run("restore", foreign, "--yes", "--other-clinic").status == 0
+    assert "Zoë" not in clinic.names()
+
+
+def test_at_a_terminal_the_question_of_the_other_clinic_is_asked_in_spite_of_yes(
+    run: Run, clinic: Clinic, foreign: str
+) -> None:
+    clinic.admit("Zoë")
+    assert run("restore", foreign, "--yes", typed="no\n").status == 1
+    assert "Zoë" in clinic.names()
+    assert run("restore", foreign, "--yes", typed="yes\n").status == 0
+    assert "Zoë" not in clinic.names()
+
+
+def test_a_backup_is_put_back_on_a_new_pc_from_its_path(run: Run, clinic: Clinic, tmp_path: Path) -> None:
+    path = clinic.data_dir / "backups" / made(run)
+    new = Clinic(tmp_path / "new")
+    new.data_dir.mkdir()
+    restored = run("restore", str(path), "--yes", "--json", data_dir=new.data_dir)
+    assert (restored.status, restored.document["safety"]) == (0, None)
+    assert new.rows() == clinic.rows()
+
+
+def test_while_another_backup_runs_commands_that_change_are_refused_and_others_are_not(
+    run: Run, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = made(run)
+    monkeypatch.setattr(cli, "PATIENCE", 0.1)
+    with FileLock(clinic.data_dir / ".docassist-backup" / "lock", is_singleton=False):
+        for words in (["create"], ["restore", name, "--yes"], ["undo", "--yes"], ["recover"]):
+            refused = run("--json", *words)
+            assert (refused.status, refused.document["error"]["code"]) == (4, "locked")
+        for words in (["list"], ["status"]):
+            assert run(*words).status == 0
+
+
+def test_while_a_program_has_the_data_open_a_restore_is_refused(run: Run, clinic: Clinic) -> None:
+    name = made(run)
+    code = f"import sys; file = open({str(clinic.db)!r}, 'rb'); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        refused = run("restore", name, "--yes")
+        program.communicate(b"")
+    assert refused.status == 4
+    assert "python" in refused.err
+
+
+def test_a_full_disk_gives_status_5(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(total=10, used=10, free=0))
+    refused = run("create")
+    assert refused.status == 5
+    assert "not enough room" in refused.err
+    assert run("list").status == 0
+
+
+def test_prune_keeps_as_many_as_it_is_told(run: Run) -> None:
+    names = [made(run) for _ in range(3)]
+    assert run("--json", "prune", "--keep", "1").document == {"deleted": names[:2]}
+    assert run("prune").out == "There was no backup to delete.\n"
+    assert [archive["name"] for archive in run("--json", "list").document["backups"]] == names[2:]
+
+
+def test_status_tells_what_is_in_no_backup_with_its_size(run: Run, clinic: Clinic) -> None:
+    (clinic.data_dir / "exports").mkdir()
+    (clinic.data_dir / "exports" / "all.csv").write_bytes(b"x" * 2_500_000)
+    name = made(run)
+    text, document = run("status").out, run("--json", "status").document
+    assert "exports (2.5 MB)" in text
+    assert {"name": "exports", "bytes": 2_500_000} in document["not_in_backups"]
+    assert (document["last_backup"]["name"], document["backups"], document["undo"]) == (name, 1, None)
+    assert document["launcher_running"] is False
+
+
+def test_status_tells_of_a_failure_and_of_settings_that_cannot_be(run: Run, clinic: Clinic) -> None:
+    clinic.settings.write_text('{"preferences": {"backup_frequency_hours": 0}}')
+    clinic.db.unlink()
+    assert run("create").status == 1
+    status = run("status")
+    assert "There is no clinic.db" in status.out
+    assert "every 0 hours is not possible" in status.out
+
+
+def test_recover_says_what_it_decided(run: Run) -> None:
+    assert run("recover").out == "No restore was interrupted.\n"
+    assert run("--json", "recover").document == {"recovered": None}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "required: COMMAND"),
+        (["levitate"], "levitate"),
+        (["restore"], "required: NAME|PATH"),
+        (["prune", "--keep", "0"], "0 is not a number from 1 upwards"),
+        (["create", "--fast"], "--fast"),
+    ],
+)
+def test_a_wrong_command_line_gives_status_2_and_one_sentence(run: Run, words: list[str], said: str) -> None:
+    refused = run(*words)
+    assert (refused.status, refused.out) == (2, "")
+    assert said in refused.err
+    assert refused.err.count("\n") == 2
+    assert run("--json", *words).document["error"]["code"] == "usage"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["restore", "no such.zip", "--yes"], "unknown-archive"),
+        (["verify", "no such.zip"], "unknown-archive"),
+        (["undo", "--yes"], "nothing-to-undo"),
+        (["open"], "launcher-not-running"),
+    ],
+)
+def test_an_error_is_one_json_document_too_and_a_sentence_for_people(run: Run, words: list[str], code: str) -> None:
+    refused = run("--json", *words)
+    error = refused.document["error"]
+    assert (refused.status, error["code"]) == (1, code)
+    assert refused.err.startswith(error["sentence"] + "\n")
+    assert "Traceback" not in refused.err
+
+
+@pytest.mark.parametrize("command", ["create", "list", "verify", "undo", "recover", "prune", "status", "open"])
+def test_a_data_folder_that_is_not_there_is_said_and_never_made(run: Run, tmp_path: Path, command: str) -> None:
+    missing = tmp_path / "unplugged" / "data"
+    refused = run(command, data_dir=missing)
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err.startswith(f"The data folder {missing} is not there.\n")
+    assert not missing.parent.exists()
+
+
+def test_the_traceback_of_a_refusal_is_in_the_log_only(run: Run, clinic: Clinic, tmp_path: Path) -> None:
+    clinic.db.unlink()
+    assert "Traceback" not in run("create").err
+    assert "Traceback" in (tmp_path / "state" / "DocAssist Backup" / "log.txt").read_text(encoding="utf-8")
+
+
+def test_open_prints_the_address_with_a_ticket(run: Run, clinic: Clinic) -> None:
+    with serve_tickets() as port:
+        control.write(clinic.data_dir, control.Control(port=port, pid=os.getpid(), key="secret"))
+        assert run("open", "--print").out == f"http://127.0.0.1:{port}/#t=T1\n"
+        assert run("--json", "status").document["launcher_running"] is True
+
+
+def test_without_a_desktop_open_prints_the_address(run: Run, clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    with serve_tickets() as port:
+        control.write(clinic.data_dir, control.Control(port=port, pid=os.getpid(), key="secret"))
+        assert run("open").out == f"http://127.0.0.1:{port}/#t=T1\n"
+
+
+def test_as_a_process_it_finds_the_data_by_the_environment_and_prints_on_any_console(clinic: Clinic) -> None:
+    environ = {**os.environ, "DOCASSIST_DATA_DIR": str(clinic.data_dir), "PYTHONIOENCODING": "ascii"}
+    for word in ("create", "status"):
+        done = subprocess.run(
+            [sys.executable, "-m", "backup_core.cli", word], cwd=ROOT, env=environ, capture_output=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"M\\xfcller" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "said"),
+    [
+        (b"yes\n", 0, b""),
+        (b"\n", 1, b"Nothing was changed."),
+        (b"\x04", 1, b"Nothing was changed."),
+        (b"\x03", 1, b"Stopped."),
+    ],
+)
+def test_at_a_real_terminal_it_asks_and_ctrl_c_ends_it_in_peace(
+    run: Run, clinic: Clinic, typed: bytes, status: int, said: bytes
+) -> None:
+    name = made(run)
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "backup_core.cli", "--data-dir", str(clinic.data_dir), "restore", name]
+    with subprocess.Popen(
+        words,
+        cwd=ROOT,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_take_terminal,
+    ) as process:
+        assert process.stderr is not None
+        asked = b""
+        while not asked.endswith(b"go on: "):
+            asked += os.read(process.stderr.fileno(), 1000)
+        os.write(ours, typed)
+        _, err = process.communicate(timeout=PATIENCE)
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == status
+    assert said in err
+    assert b"Traceback" not in err
+
+
+def _take_terminal() -> None:
+    """Make the terminal on stdin that of the new session, so that Ctrl+C reaches it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
