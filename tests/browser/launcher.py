@@ -29,14 +29,10 @@ class Launcher:
     process: subprocess.Popen[bytes]
 
     def address(self) -> str:
-        """Return the page's address with a fresh ticket; raise AssertionError if there is none in time."""
-        give_up = time.monotonic() + PATIENCE
-        while True:
-            asked = self.command("open", "--print")
-            if asked.returncode == 0:
-                return asked.stdout.strip()
-            assert self.process.poll() is None, "the launcher has ended"
-            assert time.monotonic() < give_up, asked.stderr
+        """Return the page's address with a fresh ticket, as `docassist-backup open --print` tells it."""
+        asked = self.command("open", "--print")
+        assert asked.returncode == 0, asked.stderr
+        return asked.stdout.strip()
 
     def wait_for_patients(self, count: int) -> None:
         """Return once the stand-in for the EMR has brought the live database to `count` patients."""
@@ -66,11 +62,20 @@ def launched(folder: Path) -> Iterator[Launcher]:
     with log_path.open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
+        _wait_until_served(process, log_path)
         yield Launcher(data_dir, environment, process)
     finally:
         process.send_signal(signal.SIGTERM)
         status = process.wait(PATIENCE)
     assert status == 0, log_path.read_text()
+
+
+def _wait_until_served(process: subprocess.Popen[bytes], log_path: Path) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while "Admin page" not in log_path.read_text():
+        assert process.poll() is None, log_path.read_text()
+        assert time.monotonic() < give_up, "the launcher does not say where its page is"
+        time.sleep(0.1)
 
 
 @contextmanager
