@@ -64,7 +64,8 @@ def _vectors(data_dir: Path, turn: FileLock) -> Callable[[Record, int], None]:
 
     from tray.sample import SUMMARIES, embedding
 
-    client: Any = chromadb.PersistentClient(path=str(data_dir / "chroma"), settings=Settings(anonymized_telemetry=False))
+    settings = Settings(anonymized_telemetry=False)
+    client: Any = chromadb.PersistentClient(path=str(data_dir / "chroma"), settings=settings)
     collection = client.get_collection(SUMMARIES, embedding_function=None)
 
     def step(record: Record, number: int) -> None:
