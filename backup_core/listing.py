@@ -83,7 +83,7 @@ class Archive:
     def order(self) -> tuple[int, datetime, str]:
         """What decides which of two archives is newer: never a clock alone, for clocks lie."""
         utc = self.manifest.created_at_utc if self.manifest else None
-        return self.sequence, utc or self.created_at.astimezone(UTC), self.name
+        return self.sequence, utc or _as_utc(self.created_at), self.name
 
     @property
     def contents(self) -> str:
@@ -92,6 +92,14 @@ class Archive:
             return ""
         listed = "\n".join(f"{member.name} {member.sha256}" for member in self.manifest.members)
         return hashlib.sha256(listed.encode()).hexdigest()
+
+
+def _as_utc(local: datetime) -> datetime:
+    try:
+        return local.astimezone(UTC)
+    except (OverflowError, ValueError, OSError):
+        # In the first or the last year of all, where a manifest or a name may say that it is.
+        return local.replace(tzinfo=UTC)
 
 
 def look(path: Path) -> Archive:
