@@ -26,11 +26,6 @@ MINUTE = timedelta(minutes=1)
 FOUR_HOURS = 4 * HOUR
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def backup(
     clock: FakeClock, outcome: Outcome = Outcome.MADE, trigger: Trigger = Trigger.INTERVAL, duration: float = 0.0
 ) -> Run:

@@ -13,11 +13,6 @@ PATIENCE = 10.0
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def jobs(clock: FakeClock) -> Iterator[JobRunner]:
     runner = JobRunner(clock=clock)
     yield runner
