@@ -12,10 +12,10 @@ from .fingerprint import fingerprint
 from .history import History
 from .holdings import Holdings, read_holdings
 from .inspector import Inspector
+from .keeper import Keeper
 from .listing import Archive, look
 from .progress import OnProgress, Progress, Stage, ignore
 from .proofs import Proof
-from .pruning import prune
 from .recorder import Entry, Recorder
 from .repository import Repository
 from .restore import Restored, Restorer, Wish
@@ -23,6 +23,8 @@ from .retention import Policy
 from .runs import Action, Outcome, Run, Trigger
 from .sources import Source, unprotected
 from .unchanged import is_still_current
+
+_RESTORES = (Action.RESTORE, Action.UNDO)
 
 
 class BackupEngine:
@@ -46,7 +48,7 @@ class BackupEngine:
     ) -> None:
         self.data_dir = data_dir.absolute()
         self.backup_dir = (backup_dir or data_dir / "backups").absolute()
-        self.policy = policy or Policy()
+        self._policy = policy or Policy()
         self._clock = clock
         self._peek = peek
         self._data = DataFolder(self.data_dir, extras, patience)
@@ -56,6 +58,8 @@ class BackupEngine:
         self._restorer = Restorer(self._data, self._maker, emr_command)
         self._recorder = Recorder(self.history, clock, self.data_dir)
         self._inspector = Inspector(self._data, self.repository, self._recorder, clock)
+        #: Policy, pins and alarm of the archives.
+        self.keeper = Keeper(self._data, self.repository, self._recorder, clock, self._restorer.next_undo)
 
     def create(self, trigger: Trigger = Trigger.MANUAL, on_progress: OnProgress = ignore) -> Archive:
         """Return a new archive, verified and published; it never prunes."""
@@ -140,9 +144,8 @@ class BackupEngine:
 
     def undoable(self) -> Archive | None:
         """Return the safety backup that `undo` would put back, or None."""
-        safeties = {archive.name: archive for archive in self.archives() if archive.safety and archive.is_good}
-        stack = self._restorer.undo_stack()
-        return safeties.get(stack[-1]["safety"]) if stack else None
+        wanted = self._restorer.next_undo()
+        return next((archive for archive in self.archives() if archive.name == wanted and archive.is_good), None)
 
     def recover(self, *, inside_emr: bool = False) -> str | None:
         """Finish what an interrupted restore has left and sweep; return a sentence if there was one, else None."""
@@ -152,25 +155,18 @@ class BackupEngine:
             self._data.sweep()
             return self._recover(inside_emr=inside_emr)
 
+    @property
+    def policy(self) -> Policy:
+        """How many archives are kept: what lies in the backup folder, else what this engine was given."""
+        return self.repository.rules.policy or self._policy
+
     def prune(self, keep: int | None = None, *, trigger: Trigger = Trigger.MANUAL) -> list[str]:
         """Delete the archives that the policy, or the `keep` newest, leaves out; return their names."""
-        policy = self.policy if keep is None else Policy(newest=keep)
-        with self._recorder.record(Action.PRUNE, trigger) as entry, self.repository.lock():
-            protected = {undoable["safety"] for undoable in self._restorer.undo_stack()[-1:]}
-            deleted = prune(self.repository, policy, self._data.origin, self._clock.local(), protected)
-            entry.facts["deleted"] = len(deleted)
-            if not deleted:
-                entry.discard()
-            return deleted
+        return self.keeper.prune(self.policy if keep is None else Policy(newest=keep), trigger)
 
     def delete(self, archive: Archive, *, trigger: Trigger = Trigger.MANUAL) -> None:
         """Delete one archive; raise BackupError for the only good one."""
-        with self._recorder.record(Action.DELETE, trigger) as entry, self.repository.lock():
-            entry.archive = archive.name
-            good = [other.name for other in self.archives() if other.is_good and not other.safety]
-            if good == [archive.name]:
-                raise BackupError("This is the only good backup, so it is not deleted.", hint="Make a new one first.")
-            self.repository.delete(archive)
+        self.keeper.delete(archive, trigger)
 
     def holdings(self) -> Holdings:
         """Return what the live data holds, read from a quick snapshot of clinic.db alone."""
@@ -191,12 +187,25 @@ class BackupEngine:
 
     def _create(self, trigger: Trigger, on_progress: OnProgress, entry: Entry, sources: list[Source]) -> Archive:
         entry.fingerprint = self._look(sources)
+        before = self._baseline()
         archive = self._maker.make(trigger, sources, on_progress)
+        entry.reason = self.keeper.watch(before, archive)
         entry.outcome, entry.archive = Outcome.MADE, archive.name
         entry.facts["size"] = archive.size
         if archive.manifest is not None:
             entry.facts |= {"patients": archive.manifest.patient_count, "visits": archive.manifest.visit_count}
         return archive
+
+    def _baseline(self) -> Archive | None:
+        """Return what a new backup should hold no less than: the last good one, or what was restored after it."""
+        newest = self.last_good()
+        restored = next(
+            (run for run in self.history.runs() if run.action in _RESTORES and run.outcome is Outcome.DONE), None
+        )
+        made = newest.manifest.created_at_utc if newest and newest.manifest else None
+        if restored is None or (made is not None and made > restored.started_at):
+            return newest
+        return next((archive for archive in self.archives() if archive.name == restored.archive), None)
 
     def _look(self, sources: list[Source]) -> str:
         return fingerprint(sources) if self._peek else ""

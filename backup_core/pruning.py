@@ -1,20 +1,35 @@
 """Carry out the policy: delete what it leaves out, and put aside what is kept longer than the newest."""
 
+import shutil
 from collections.abc import Container
+from dataclasses import dataclass
 from datetime import datetime
 
 from .listing import Archive
 from .repository import Repository
-from .retention import Candidate, Policy, plan, safeties_to_prune
+from .retention import Candidate, Policy, plan, safeties_to_prune, thinning_order
 
 #: Reasons to keep an archive that the EMR's own clean-up, which keeps the newest ten, does not know of.
-_KEPT_LONGER = ("state", "daily", "weekly", "monthly")
+_KEPT_LONGER = ("state", "daily", "weekly", "monthly", "protected")
+
+
+#: What stays free on the disk of the backup folder, if thinning the tiers can do it: bytes, or a share if that is less.
+_FREE_BYTES = 5_000_000_000
+_FREE_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """The names of what was deleted, and whether the disk, not the policy, wanted some of it."""
+
+    deleted: list[str]
+    thinned: bool
 
 
 def prune(
-    repository: Repository, policy: Policy, origin: str | None, local: datetime, protected: Container[str]
-) -> list[str]:
-    """Delete what `policy` leaves out of the good archives of `origin`, and old safety backups; return their names.
+    repository: Repository, policy: Policy, origin: str | None, local: datetime, protected: Container[str | None]
+) -> Pruned:
+    """Delete what `policy` leaves out of the good archives of `origin`, and old safety backups.
 
     `protected` names archives that are kept in any case; `local` is the naive local time. The repository's lock is
     held by the caller. Raise RepositoryUnusable where a file cannot be deleted.
@@ -27,13 +42,24 @@ def prune(
     ordinary = [_candidate(archive) for archive in mine.values() if not archive.safety]
     safeties = [_candidate(archive) for archive in mine.values() if archive.safety]
     planned = plan(ordinary, policy, never=protected)
-    for name, reason in planned.keep.items():
-        if reason in _KEPT_LONGER:
-            repository.put_aside(mine[name])
     deleted = [*planned.prune, *safeties_to_prune(safeties, local, never=protected)]
     for name in deleted:
         repository.delete(mine[name])
-    return deleted
+    thinned = []
+    for name in thinning_order(ordinary, planned, never=protected):
+        if _has_room(repository):
+            break
+        repository.delete(mine[name])
+        thinned.append(name)
+    for name, reason in planned.keep.items():
+        if reason in _KEPT_LONGER and name not in thinned:
+            repository.put_aside(mine[name])
+    return Pruned([*deleted, *thinned], bool(thinned))
+
+
+def _has_room(repository: Repository) -> bool:
+    usage = shutil.disk_usage(repository.folder)
+    return usage.free >= min(_FREE_BYTES, usage.total * _FREE_SHARE)
 
 
 def _candidate(archive: Archive) -> Candidate:

@@ -15,6 +15,7 @@ from .listing import KEPT, Archive, is_archive_name, look, with_proof
 from .locks import locked
 from .manifest import archive_name
 from .proofs import Proof, ProofBook
+from .rulebook import RuleBook
 
 
 class Repository:
@@ -25,6 +26,7 @@ class Repository:
         self._patience = patience
         self._guard = threading.Lock()
         self._seen: dict[Path, Archive] = {}
+        self.rules = RuleBook(folder / PRIVATE / "rules.json")
         self._proofs = ProofBook(folder / PRIVATE / "proofs.json")
 
     def archives(self) -> list[Archive]:

@@ -100,9 +100,10 @@ class Restorer:
             self._refuse_if_open()
         return self._swapper.recover(swap, lambda: self._make_safety(lambda today: None))
 
-    def undo_stack(self) -> list[dict[str, str]]:
-        """Return the restores that can be undone, oldest first: their `id`, `archive` and `safety`."""
-        return self._swapper.undo_stack()
+    def next_undo(self) -> str | None:
+        """Return the name of the safety backup that an undo would put back, or None."""
+        stack = self._swapper.undo_stack()
+        return stack[-1]["safety"] if stack else None
 
     def _refuse_if_open(self) -> None:
         stores = [self._data.path / name for name in (CLINIC_DB, CHROMA)]

@@ -57,7 +57,7 @@ class Plan:
     prune: tuple[str, ...]
 
 
-def plan(candidates: Sequence[Candidate], policy: Policy, *, never: Container[str] = ()) -> Plan:
+def plan(candidates: Sequence[Candidate], policy: Policy, *, never: Container[str | None] = ()) -> Plan:
     """Return what to keep and what to prune, oldest first; the names in `never` are kept whatever the policy says."""
     newest_first = sorted(candidates, key=lambda candidate: (candidate.order, candidate.name), reverse=True)
     different = list(_last_of_each(newest_first, lambda one: one.contents or (one.name,)))
@@ -79,7 +79,24 @@ def plan(candidates: Sequence[Candidate], policy: Policy, *, never: Container[st
     return Plan(keep, tuple(candidate.name for candidate in reversed(newest_first) if candidate.name not in keep))
 
 
-def safeties_to_prune(safeties: Sequence[Candidate], local: datetime, *, never: Container[str] = ()) -> tuple[str, ...]:
+def thinning_order(candidates: Sequence[Candidate], planned: Plan, *, never: Container[str | None] = ()) -> list[str]:
+    """Return the kept archives that a full disk may take, in that order: the oldest of the longest tier first.
+
+    The newest ones, and those in `never`, are not among them.
+    """
+    tiers = ("monthly", "weekly", "daily", "state")
+    oldest_first = sorted(candidates, key=lambda candidate: (candidate.order, candidate.name))
+    return [
+        candidate.name
+        for tier in tiers
+        for candidate in oldest_first
+        if planned.keep.get(candidate.name) == tier and candidate.name not in never
+    ]
+
+
+def safeties_to_prune(
+    safeties: Sequence[Candidate], local: datetime, *, never: Container[str | None] = ()
+) -> tuple[str, ...]:
     """Return the safety backups that are no longer kept, oldest first.
 
     The newest 3 are kept, and of the others those of the last 30 days (`local` is naive), but no more than 10 in all.

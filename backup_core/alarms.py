@@ -1,0 +1,44 @@
+"""The alarm of a data folder: what looks wrong, until a person says that it is right."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .files import private_folder, remove, write_atomically
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """What looks wrong: a sentence, the archive in which it was first seen, and since when (aware UTC)."""
+
+    reason: str
+    archive: str
+    at: datetime
+
+
+class AlarmBook:
+    """At most one alarm at a time: the first, for what follows is compared with a state that is wrong already."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> Alarm | None:
+        """Return the alarm, or None."""
+        try:
+            document = json.loads(self._path.read_bytes())
+            at = datetime.fromisoformat(document["at"]).astimezone(UTC)
+            return Alarm(str(document["reason"]), str(document["archive"]), at)
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
+
+    def write(self, alarm: Alarm) -> None:
+        """Raise the alarm, unless there is one."""
+        if self.read() is None:
+            document = {**asdict(alarm), "at": alarm.at.isoformat()}
+            private_folder(self._path.parent)
+            write_atomically(self._path, json.dumps(document, ensure_ascii=False).encode())
+
+    def clear(self) -> None:
+        """End the alarm."""
+        remove(self._path)

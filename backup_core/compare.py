@@ -1,0 +1,106 @@
+"""What a restore would take off: entries of today's clinic.db that a backup lacks, or has in an older form."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from .sources import CLINIC_DB
+
+#: Entries named of each table; all of them are counted.
+EXAMPLES = 200
+
+#: What tells a person which entry is meant: who, and when.
+_PATIENT = "SELECT name, substr(coalesce(created_at, ''), 1, 10) FROM today.patients WHERE rowid = ?"
+_OF_PATIENT = """
+    SELECT coalesce((SELECT name FROM today.patients WHERE id = entry.patient_id), ''), {when}
+    FROM today.{table} AS entry WHERE entry.rowid = ?
+"""
+_DATES = {"visits": "visit_date", "investigations": "test_date", "procedures": "procedure_date"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry that would come off: whose it is and its day, "" where the table does not tell."""
+
+    patient: str
+    day: str
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What one table would lose: entries that the backup lacks, and entries that it has in an older form."""
+
+    table: str
+    missing: int
+    older: int
+    #: The first of them, at most EXAMPLES of each kind.
+    missing_entries: tuple[Entry, ...] = ()
+    older_entries: tuple[Entry, ...] = ()
+
+
+def compare(today: Path, backup: Path) -> list[Loss]:
+    """Return what `today` holds that `backup` does not, table by table; both are folders with copies of the stores.
+
+    Tables and columns that only one of them has are left out: they are another version's. Raise sqlite3.Error where a
+    copy cannot be read.
+    """
+    uri = f"{(today / CLINIC_DB).absolute().as_uri()}?mode=ro&immutable=1"
+    other = f"{(backup / CLINIC_DB).absolute().as_uri()}?mode=ro&immutable=1"
+    with closing(sqlite3.connect("file::memory:", uri=True, isolation_level=None)) as database:
+        database.execute("ATTACH ? AS today", (uri,))
+        database.execute("ATTACH ? AS backup", (other,))
+        tables = sorted(_tables(database, "today") & _tables(database, "backup"), key=_importance)
+        losses = [_loss(database, table) for table in tables]
+    return [loss for loss in losses if loss.missing or loss.older]
+
+
+def _importance(table: str) -> tuple[int, str]:
+    order = ("patients", "visits", *_DATES)
+    return (order.index(table) if table in order else len(order), table)
+
+
+def _tables(database: sqlite3.Connection, schema: str) -> set[str]:
+    """Return the ordinary tables that have row numbers, by name."""
+    rows = database.execute(
+        f"SELECT name FROM {schema}.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"  # noqa: S608
+        " AND sql NOT LIKE '%WITHOUT ROWID%' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+    )
+    return {str(row[0]) for row in rows}
+
+
+def _columns(database: sqlite3.Connection, schema: str, table: str) -> list[str]:
+    return [str(row[1]) for row in database.execute(f"PRAGMA {schema}.table_info({_quoted(table)})")]
+
+
+def _loss(database: sqlite3.Connection, table: str) -> Loss:
+    shared = [name for name in _columns(database, "today", table) if name in _columns(database, "backup", table)]
+    columns = ", ".join(["rowid", *(_quoted(name) for name in shared)])
+    changed = database.execute(
+        f"SELECT rowid FROM (SELECT {columns} FROM today.{_quoted(table)}"  # noqa: S608
+        f" EXCEPT SELECT {columns} FROM backup.{_quoted(table)}) ORDER BY rowid"
+    )
+    has = f"SELECT 1 FROM backup.{_quoted(table)} WHERE rowid = ?"  # noqa: S608
+    missing: list[int] = []
+    older: list[int] = []
+    for (row,) in changed.fetchall():
+        (older if database.execute(has, (row,)).fetchone() else missing).append(row)
+    return Loss(table, len(missing), len(older), _entries(database, table, missing), _entries(database, table, older))
+
+
+def _entries(database: sqlite3.Connection, table: str, rows: Sequence[int]) -> tuple[Entry, ...]:
+    when = _DATES.get(table)
+    if table != "patients" and when is None:
+        return ()
+    query = _PATIENT if when is None else _OF_PATIENT.format(table=table, when=f"coalesce({when}, '')")
+    try:
+        found = [database.execute(query, (row,)).fetchone() for row in rows[:EXAMPLES]]
+    except sqlite3.OperationalError:
+        # Another version of the EMR names its columns otherwise; the counts are right all the same.
+        return ()
+    return tuple(Entry(str(name), str(day)) for name, day in found)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,102 @@
+"""Which archives stay: policy, pins, pruning and deleting, and the alarm that pins the last good ones."""
+
+from collections.abc import Callable
+
+from .alarms import Alarm, AlarmBook
+from .clock import Clock
+from .datafolder import DataFolder
+from .errors import BackupError, RepositoryUnusable
+from .files import translating
+from .listing import Archive, State
+from .manifest import Manifest
+from .pruning import prune
+from .recorder import Recorder
+from .repository import Repository
+from .retention import Policy
+from .rulebook import BY_ALARM, BY_HAND
+from .runs import Action, Trigger
+from .tripwire import alarm
+
+
+class Keeper:
+    """Keeps the archives of one data folder in one repository; `undoable` names the one that undo would put back."""
+
+    def __init__(
+        self,
+        data: DataFolder,
+        repository: Repository,
+        recorder: Recorder,
+        clock: Clock,
+        undoable: Callable[[], str | None],
+    ) -> None:
+        self._data = data
+        self._repository = repository
+        self._recorder = recorder
+        self._clock = clock
+        self._undoable = undoable
+        self._alarms = AlarmBook(data.private / "alarm.json")
+
+    def set_policy(self, policy: Policy) -> None:
+        """Have everybody who uses this backup folder obey `policy`."""
+        if self._repository.rules.policy != policy:
+            with self._repository.lock(), translating(RepositoryUnusable, "The backup folder cannot be written"):
+                self._repository.rules.policy = policy
+
+    def prune(self, policy: Policy, trigger: Trigger) -> list[str]:
+        """Delete what `policy` leaves out, but never a pinned archive nor the newest proven one; return the names."""
+        with self._recorder.record(Action.PRUNE, trigger) as entry, self._repository.lock():
+            archives = self._repository.archives()
+            proven = next((one.name for one in archives if one.state is State.PROVEN and not one.safety), None)
+            protected = {proven, self._undoable(), *self._repository.rules.pins}
+            result = prune(self._repository, policy, self._data.origin, self._clock.local(), protected)
+            entry.facts["deleted"] = len(result.deleted)
+            if result.thinned:
+                entry.reason = "The disk is nearly full, so older backups were deleted sooner than usual."
+            if not result.deleted:
+                entry.discard()
+            return result.deleted
+
+    def delete(self, archive: Archive, trigger: Trigger) -> None:
+        """Delete one archive; raise BackupError for the only good one."""
+        with self._recorder.record(Action.DELETE, trigger) as entry, self._repository.lock():
+            entry.archive = archive.name
+            good = [other.name for other in self._repository.archives() if other.is_good and not other.safety]
+            if good == [archive.name]:
+                raise BackupError("This is the only good backup, so it is not deleted.", hint="Make a new one first.")
+            self._repository.delete(archive)
+
+    def pin(self, name: str, *, reason: str | None) -> None:
+        """Keep an archive for ever, for `reason`, or with None no longer."""
+        with self._repository.lock(), translating(RepositoryUnusable, "The backup folder cannot be written"):
+            pins = {other: why for other, why in self._repository.rules.pins.items() if other != name}
+            self._repository.rules.pins = pins | ({name: reason} if reason else {})
+
+    def alarm(self) -> Alarm | None:
+        """Return what looks wrong, or None."""
+        return self._alarms.read()
+
+    def watch(self, before: Archive | None, made: Archive) -> str:
+        """Compare a new archive with the last good one before it; pin that one and raise the alarm if it shrank."""
+        if before is None or before.manifest is None or made.manifest is None:
+            return ""
+        reason = alarm(_counts(before.manifest), made.manifest.counts)[0]
+        if reason and self.alarm() is None:
+            self.pin(before.name, reason=self._repository.rules.pins.get(before.name, BY_ALARM))
+            self._alarms.write(Alarm(reason, made.name, self._clock.now()))
+        return reason
+
+    def all_is_well(self) -> None:
+        """End the alarm, and what it pinned is kept no longer than other archives."""
+        self._alarms.clear()
+        for name, reason in self._repository.rules.pins.items():
+            if reason == BY_ALARM:
+                self.pin(name, reason=None)
+
+    def keep_for_ever(self, archive: Archive, *, keep: bool) -> None:
+        """Pin an archive by the user's wish, or end that."""
+        self.pin(archive.name, reason=BY_HAND if keep else None)
+
+
+def _counts(manifest: Manifest) -> dict[str, int]:
+    """Return the counts of a manifest; one of the EMR's older code has two."""
+    return dict(manifest.counts) or {"patients": manifest.patient_count, "visits": manifest.visit_count}

@@ -1,0 +1,36 @@
+"""The tripwire: a snapshot that holds much less than the last good backup means that something looks wrong. Pure."""
+
+from collections.abc import Mapping
+
+from .errors import Fact
+
+#: Patients or visits must be fewer by this many, and by this share, before anybody is alarmed.
+FEWEST_GONE = 20
+SHARE_GONE = 0.2
+
+_WATCHED = ("patients", "visits")
+
+
+def alarm(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[str, dict[str, Fact]]:
+    """Return a sentence saying what looks wrong, "" if nothing does, and the numbers in it.
+
+    `before` and `now` are rows by table, and entries of the vector store as `chroma:NAME`, of the last good backup and
+    of a new snapshot of the same clinic.
+    """
+    if before.get("patients", 0) and not now.get("patients", 0) and "patients" in now:
+        return (
+            f"DocAssist started with an empty clinic: {before['patients']:,} patients were there before. "
+            "Did the data folder move?",
+            {"before": before["patients"], "now": 0},
+        )
+    vanished = sorted(table for table in before if table not in now and not table.startswith("chroma:"))
+    if vanished:
+        return f"The table {vanished[0]} is no longer in DocAssist's data.", {"table": vanished[0]}
+    for table in _WATCHED:
+        was, has = before.get(table, 0), now.get(table, 0)
+        if was - has >= FEWEST_GONE and was - has >= was * SHARE_GONE:
+            return (
+                f"{was - has:,} of {was:,} {table} have gone since the last good backup.",
+                {"table": table, "before": was, "now": has},
+            )
+    return "", {}
