@@ -1,5 +1,6 @@
 """Places: which data folder is meant, and where this user's own files lie outside of it."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,17 +27,17 @@ def resolve_data_dir(argument: str | Path | None, environ: Mapping[str, str]) ->
 def saved_data_dir() -> Path | None:
     """Return the data folder that the user chose at set-up, or None."""
     try:
-        saved = _choice().read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
+        saved = os.fsdecode(_choice().read_bytes()).strip()
+    except OSError:
         return None
-    return Path(saved) if saved.isprintable() and Path(saved).is_absolute() else None
+    return Path(saved) if "\0" not in saved and Path(saved).is_absolute() else None
 
 
 def save_data_dir(path: Path) -> None:
     """Keep `path` as the data folder for the next start; raise BackupError where the disk refuses."""
     with translating(BackupError, "The choice of the data folder could not be saved"):
         private_folder(_choice().parent)
-        write_atomically(_choice(), f"{path.absolute()}\n".encode())
+        write_atomically(_choice(), os.fsencode(path.absolute()) + b"\n")
 
 
 def _choice() -> Path:

@@ -67,9 +67,9 @@ class Run:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def to_json(self) -> bytes:
-        """Return the run as one line of UTF-8 JSON, without its line end."""
+        """Return the run as one line of ASCII JSON, without its line end; a path in it may hold any bytes."""
         document = {**asdict(self), "started_at": self.started_at.isoformat()}
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(document, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, line: bytes) -> "Run | None":

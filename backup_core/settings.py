@@ -48,7 +48,7 @@ class Settings:
             changed = None if emr is None else with_values(emr, {field: getattr(preferences, field) for field in PATHS})
             before = _read(self._own)
             self._own.parent.mkdir(mode=0o700, exist_ok=True)  # without parents: a data folder is never made
-            write_atomically(self._own, json.dumps(asdict(preferences), indent=1, ensure_ascii=False).encode())
+            write_atomically(self._own, json.dumps(asdict(preferences), indent=1).encode())
             if changed is not None and changed != emr:
                 try:
                     mode = self._emr.stat().st_mode

@@ -30,7 +30,7 @@ def test_a_home_folder_may_be_written_short(monkeypatch: pytest.MonkeyPatch, tmp
     assert resolve_data_dir("~/data", {}) == tmp_path / "data"
 
 
-@pytest.mark.parametrize("saved", [b"", b"relative/path\n", b"\xff\xfe", b"/a\0b"])
+@pytest.mark.parametrize("saved", [b"", b"relative/path\n", b"\xff\xfe", b"/a\0b\n"])
 def test_a_saved_choice_that_makes_no_sense_is_none(tmp_path: Path, saved: bytes) -> None:
     save_data_dir(tmp_path)
     (tmp_path / "config" / "DocAssist Backup" / "data-folder").write_bytes(saved)

@@ -197,4 +197,3 @@ class Clinic:
             assert left <= LONGEST_RETRY
         else:
             assert self.folder[-1].made_local.date() == self.clock.local().date(), "each day has its archive"
-
