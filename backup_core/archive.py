@@ -17,6 +17,7 @@ from typing import Any
 from isal import isal_zlib
 from stream_zip import ZIP_32, ZIP_64, MemberFile, stream_zip
 
+from . import openme
 from .errors import ArchiveUnusable, BackupError, RepositoryUnusable
 from .files import CHUNK, create_private, private_folder, sync_folder, translating
 from .manifest import MANIFEST_NAME, Manifest, Member
@@ -147,6 +148,8 @@ def intact_sources(path: Path) -> tuple[str, ...]:
         with Reader(path) as reader:
             for name in reader.names:
                 source = name.partition("/")[0]
+                if source == openme.NAME:
+                    continue
                 sources[source] = None
                 try:
                     _consume(reader, [name], ignore, Stage.VERIFY, None)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from . import archive, snapshot
+from . import archive, openme, snapshot
 from .clock import Clock
 from .datafolder import DataFolder
 from .errors import ArchiveUnusable, SnapshotFailed, SourceDamaged
@@ -18,7 +18,7 @@ from .progress import OnProgress
 from .repository import Repository
 from .runs import Trigger
 from .snapshot import Snapshot
-from .sources import Source
+from .sources import CLINIC_DB, Source
 
 
 class BackupMaker:
@@ -49,6 +49,7 @@ class BackupMaker:
         with self._data.staging() as folder:
             taken, state = self._take(sources, folder, on_progress, raw_if_damaged=raw_if_damaged)
             check(taken)
+            (folder / openme.NAME).write_text(openme.TEXT, encoding="utf-8", newline="\r\n")
             size = sum(path.stat().st_size for path in folder.rglob("*"))
             need_space(self._repository.folder, size, "the backup")
             sequence = self._repository.next_sequence()
@@ -87,6 +88,8 @@ class BackupMaker:
         sources: list[Source], folder: Path, on_progress: OnProgress, *, raw_if_damaged: bool
     ) -> tuple[Snapshot, str]:
         """Return the snapshot and the state that the manifest names: "raw" where SQLite could not read the data."""
+        if raw_if_damaged and not _has_database(sources):
+            return snapshot.take_raw(sources, folder), "raw"
         try:
             return snapshot.take(sources, folder, on_progress), ""
         except SourceDamaged:
@@ -106,6 +109,12 @@ class BackupMaker:
                     "The backup was not written correctly, so it was thrown away.",
                     hint="Try again. If it happens twice, check the disk of the backup folder.",
                 ) from error
+
+
+def _has_database(sources: list[Source]) -> bool:
+    """Return whether there is a clinic.db with anything in it; else its side files are all that may be left of it."""
+    with translating(SnapshotFailed, "The data could not be read"):
+        return any(source.name == CLINIC_DB and source.kind and source.path.stat().st_size for source in sources)
 
 
 def _version(package: str) -> str:

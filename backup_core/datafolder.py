@@ -27,16 +27,19 @@ class DataFolder:
         """Return the sources, those that are not there included; raise SourceMissing without a data folder."""
         return find_sources(self.path, self._extras)
 
+    def clinic(self) -> Source:
+        """Return the source that is the clinic's database, there or not."""
+        return next(source for source in self.sources() if source.name == CLINIC_DB)
+
     def sources_to_back_up(self) -> list[Source]:
         """Return the sources; raise SourceMissing also where there is no clinic.db, for that is no clinic."""
-        sources = self.sources()
-        if next(source for source in sources if source.name == CLINIC_DB).kind is None:
+        if self.clinic().kind is None:
             raise SourceMissing(
                 f"There is no {CLINIC_DB} in {self.path}.",
                 hint="Start DocAssist once, or choose the folder that holds its data.",
                 folder=str(self.path),
             )
-        return sources
+        return self.sources()
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .backup import BackupMaker
 from .clock import SYSTEM_CLOCK, Clock
+from .compare import Loss
 from .datafolder import DataFolder
 from .errors import BackupError, NothingToUndo, UnknownArchive
 from .fingerprint import fingerprint
@@ -121,18 +122,23 @@ class BackupEngine:
         """Open an archive in a sandbox as the EMR would, and return what that showed: see Inspector.prove."""
         return self._inspector.prove(archive, trigger, on_progress)
 
+    def compare(self, archive: Archive) -> list[Loss]:
+        """Return what today's data holds that the archive lacks or has in an older form, table by table."""
+        return self._inspector.compare(archive)
+
     def restore(
         self,
         archive: Archive,
         *,
         trigger: Trigger = Trigger.MANUAL,
         other_clinic: bool = False,
+        newer: bool = False,
         with_settings: bool = False,
         inside_emr: bool = False,
         on_progress: OnProgress = ignore,
     ) -> Restored:
         """Replace today's data by an archive's, after keeping today's in a safety backup; see Restorer.restore."""
-        wish = Wish(other_clinic=other_clinic, with_settings=with_settings, inside_emr=inside_emr)
+        wish = Wish(other_clinic=other_clinic, newer=newer, with_settings=with_settings, inside_emr=inside_emr)
         return self._restore(Action.RESTORE, trigger, archive, wish, on_progress)
 
     def undo(self, *, trigger: Trigger = Trigger.MANUAL, on_progress: OnProgress = ignore) -> Restored:
@@ -140,7 +146,9 @@ class BackupEngine:
         archive = self.undoable()
         if archive is None:
             raise NothingToUndo("There is no restore to go back from.")
-        return self._restore(Action.UNDO, trigger, archive, Wish(undoes=True, other_clinic=True), on_progress)
+        return self._restore(
+            Action.UNDO, trigger, archive, Wish(undoes=True, other_clinic=True, newer=True), on_progress
+        )
 
     def undoable(self) -> Archive | None:
         """Return the safety backup that `undo` would put back, or None."""

@@ -12,6 +12,7 @@ BackupError
 ├── Busy                 this launcher already runs an operation
 ├── EmrRunning           a program has the data open
 ├── OtherClinic          the archive looks like another clinic's records
+├── NewerData            the archive was made by a newer EMR, and nobody has said that this is meant
 ├── NothingToUndo        no restore that could be undone
 ├── RestoreFailed        the swap failed; `rolled_back` says whether today's data is as it was
 ├── SettingInvalid       a preference that cannot be accepted
@@ -109,6 +110,12 @@ class OtherClinic(BackupError):
     """The archive looks like another clinic's records, and nobody has said that this is meant."""
 
     code = "other-clinic"
+
+
+class NewerData(BackupError):
+    """The archive was made by a newer version of the EMR, and nobody has said that this is meant."""
+
+    code = "newer-data"
 
 
 class NothingToUndo(BackupError):

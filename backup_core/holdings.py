@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from . import snapshot
 from .datafolder import DataFolder
 from .errors import BackupError
-from .sources import CLINIC_DB, Kind
+from .sources import Kind
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def read_holdings(data: DataFolder) -> Holdings:
 
     Raise SourceMissing where there is no data folder.
     """
-    source = next(source for source in data.sources() if source.name == CLINIC_DB)
+    source = data.clinic()
     if source.kind is not Kind.DATABASE:
         return Holdings(exists=False)
     try:

@@ -1,9 +1,12 @@
 """Look into archives, and remember in the repository what was found: verify by reading, prove by opening."""
 
 import dataclasses
+import sqlite3
 
-from .archive import intact_sources
+from . import snapshot
+from .archive import extract, intact_sources
 from .clock import Clock
+from .compare import Loss, compare
 from .datafolder import DataFolder
 from .errors import ArchiveUnusable
 from .listing import Archive
@@ -13,6 +16,7 @@ from .proofs import Proof
 from .recorder import Recorder
 from .repository import Repository
 from .runs import Action, Outcome, Trigger
+from .sources import CLINIC_DB
 from .verify import verify
 
 
@@ -45,6 +49,22 @@ class Inspector:
             self._note(archive, proof)
             entry.outcome, entry.reason = Outcome.DONE if proof.ok else Outcome.FAILED, proof.problem
         return proof
+
+    def compare(self, archive: Archive) -> list[Loss]:
+        """Return what today's data would lose; raise ArchiveUnusable, or SnapshotFailed for data that is damaged."""
+        source = self._data.clinic()
+        if source.kind is None:
+            return []
+        with self._data.staging() as folder:
+            with self._data.lock():
+                snapshot.take([source], folder / "today")
+            extract(archive.path, folder / "backup", only=lambda name: name == CLINIC_DB)
+            try:
+                return compare(folder / "today", folder / "backup")
+            except sqlite3.Error as error:
+                raise ArchiveUnusable(
+                    "The clinic's records in this backup cannot be read.", hint="Choose another backup."
+                ) from error
 
     def _note(self, archive: Archive, proof: Proof) -> None:
         """Remember a proof if the archive is one of the repository's."""

@@ -8,7 +8,7 @@ from functools import partial
 from . import archive, contents
 from .backup import BackupMaker
 from .datafolder import DataFolder
-from .errors import ArchiveUnusable, EmrRunning, OtherClinic, RestoreFailed
+from .errors import ArchiveUnusable, EmrRunning, NewerData, OtherClinic, RestoreFailed
 from .files import need_space, translating
 from .holders import find_holders
 from .listing import Archive
@@ -46,6 +46,8 @@ class Wish:
     undoes: bool = False
     #: Whether the user has said that another clinic's records are meant.
     other_clinic: bool = False
+    #: Whether the user knows that a newer version of the EMR made the archive.
+    newer: bool = False
     #: Whether settings.json comes back though there is one.
     with_settings: bool = False
     #: Whether the EMR itself calls, with its own connections open.
@@ -64,7 +66,7 @@ class Restorer:
     def restore(self, wanted: Archive, wish: Wish, on_progress: OnProgress) -> Restored:
         """Replace today's data by that of `wanted`, after it was verified and today's data was kept.
 
-        Raise ArchiveUnusable, EmrRunning, OtherClinic, or what making a backup raises, with nothing changed;
+        Raise ArchiveUnusable, EmrRunning, OtherClinic, NewerData, or what making a backup raises, with nothing changed;
         RestoreFailed where the swap itself failed.
         """
         if not wish.inside_emr:
@@ -128,8 +130,10 @@ class Restorer:
             names = [name for name in _LEGACY_SOURCES if (swap.new / name).exists()]
         else:
             names = [check_extra(name) for name in manifest.sources]
-        if CLINIC_DB not in names:
-            raise ArchiveUnusable(f"There is no {CLINIC_DB} in this backup.", hint="Choose another backup.")
+        promised = [CLINIC_DB] if manifest.sources is None else [name for name, there in manifest.sources.items() if there]
+        for name in [*promised, *({CLINIC_DB} - set(names))]:
+            if name not in names or not (swap.new / name).exists():
+                raise ArchiveUnusable(f"There is no {name} in this backup.", hint="Choose another backup.")
         bring_settings = with_settings or not (self._data.path / SETTINGS).exists()
         if not bring_settings or not (swap.new / SETTINGS).exists():
             names = [name for name in names if name != SETTINGS]
@@ -140,6 +144,8 @@ class Restorer:
         origin = self._data.origin
 
         def check(today: Snapshot) -> None:
+            if not wish.newer:
+                _refuse_if_newer(manifest.schema_version, today.contents.schema_version)
             patients = contents.patients_in(today.folder)
             if wish.other_clinic or not patients:
                 return
@@ -158,6 +164,16 @@ class Restorer:
         if all(source.kind is None or source.name == SETTINGS for source in sources):
             return None
         return self._maker.make(Trigger.SAFETY, sources, ignore, check=check, raw_if_damaged=True).name
+
+
+def _refuse_if_newer(backup: int | None, today: int | None) -> None:
+    if backup is not None and today is not None and backup > today:
+        raise NewerData(
+            "This backup was made by a newer version of DocAssist than the one on this PC.",
+            hint="Update DocAssist first, or confirm that you want it all the same.",
+            backup=backup,
+            today=today,
+        )
 
 
 def _other_clinic(manifest: Manifest) -> OtherClinic:
