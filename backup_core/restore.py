@@ -126,14 +126,10 @@ class Restorer:
 
     def _names(self, manifest: Manifest, swap: Swap, *, with_settings: bool) -> list[str]:
         """Return the sources that change: what the archive has, and what it says was absent."""
-        if manifest.sources is None:
-            names = [name for name in _LEGACY_SOURCES if (swap.new / name).exists()]
-        else:
-            names = [check_extra(name) for name in manifest.sources]
-        promised = [CLINIC_DB] if manifest.sources is None else [name for name, there in manifest.sources.items() if there]
-        for name in [*promised, *({CLINIC_DB} - set(names))]:
-            if name not in names or not (swap.new / name).exists():
-                raise ArchiveUnusable(f"There is no {name} in this backup.", hint="Choose another backup.")
+        listed = dict.fromkeys(_LEGACY_SOURCES, True) if manifest.sources is None else manifest.sources
+        names = [check_extra(name) for name, there in listed.items() if (swap.new / name).exists() or not there]
+        if CLINIC_DB not in names:
+            raise ArchiveUnusable(f"There is no {CLINIC_DB} in this backup.", hint="Choose another backup.")
         bring_settings = with_settings or not (self._data.path / SETTINGS).exists()
         if not bring_settings or not (swap.new / SETTINGS).exists():
             names = [name for name in names if name != SETTINGS]

@@ -55,7 +55,8 @@ def find_sources(data_dir: Path, extras: Sequence[str] = ()) -> list[Source]:
 def check_extra(name: str) -> str:
     """Return the tidy form of a path that the user added, or raise SettingInvalid where it leads elsewhere."""
     path = PurePosixPath(name.replace("\\", "/"))
-    first = path.parts[0] if path.parts else ""
+    # Windows and macOS do not tell large letters from small ones, and Windows drops what stands at the end.
+    first = path.parts[0].casefold().rstrip(". ") if path.parts else ""
     if path.is_absolute() or not first or ".." in path.parts or ":" in name or first in (PRIVATE, "backups"):
         raise SettingInvalid(f"“{name}” is not a file or folder inside the data folder.", field="extras")
     return path.as_posix()
