@@ -1,0 +1,358 @@
+"""A restore: what was backed up is in place again, and what was there is kept."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from backup_core import BackupEngine
+from backup_core.errors import ArchiveUnusable, EmrRunning, OtherClinic, SettingInvalid, UnknownArchive
+from backup_core.files import PRIVATE
+from tests.clinic import PATIENTS, ROOT, Clinic
+from tests.core import oldemr
+from tests.core.test_archive import WHEN, member, zip_of
+from tests.fakeclock import FakeClock
+
+ASK_CHROMA = """
+import sys, chromadb
+from chromadb.config import Settings
+client = chromadb.PersistentClient(sys.argv[1], settings=Settings(anonymized_telemetry=False))
+for name in ("patient_summaries", "patient_documents"):
+    collection = client.get_collection(name, embedding_function=None)
+    vector = collection.get(ids=["patient_7"], include=["embeddings"])["embeddings"][0]
+    print(name, collection.count(), collection.query(query_embeddings=[vector], n_results=1)["ids"])
+"""
+
+
+def ask_chroma(store: Path, copy: Path) -> str:
+    """Return what a copy of a vector store answers, asked by a process of its own: opening a store changes it."""
+    shutil.copytree(store, copy)
+    asked = subprocess.run(
+        [sys.executable, "-c", ASK_CHROMA, copy], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return asked.stdout
+
+
+def test_a_restore_brings_back_equal_rows_files_and_answers(
+    engine: BackupEngine, clinic: Clinic, tmp_path: Path
+) -> None:
+    rows, plain = clinic.rows(), clinic.plain_files()
+    answers = ask_chroma(clinic.chroma, tmp_path / "before")
+    archive = engine.create()
+    clinic.admit("Too much")
+    (clinic.prescriptions / "new.pdf").touch()
+    shutil.rmtree(clinic.chroma)
+    clinic.chroma.mkdir()
+    (clinic.chroma / "broken").touch()
+
+    restored = engine.restore(archive)
+
+    assert (restored.archive, restored.patient_count, restored.visit_count) == (archive.name, PATIENTS, 2 * PATIENTS)
+    assert not restored.armed
+    assert clinic.rows() == rows
+    assert clinic.plain_files() == plain
+    assert (clinic.prescriptions / "empty year").is_dir()
+    assert ask_chroma(clinic.chroma, tmp_path / "after") == answers
+    assert "patient_summaries 60 [['patient_7']]" in answers
+
+
+def test_nothing_of_a_restore_is_left_lying_about(engine: BackupEngine, clinic: Clinic) -> None:
+    archive = engine.create()
+    engine.restore(archive)
+
+    left = {path.name for path in (clinic.data_dir / PRIVATE).iterdir()}
+    assert not left & {"journal.json", "journal.json.part"}
+    for folder in ("swap", "staging"):
+        assert list((clinic.data_dir / PRIVATE / folder).glob("*")) == []
+
+
+def test_a_write_ahead_log_of_the_old_data_does_not_undo_the_restore(engine: BackupEngine, clinic: Clinic) -> None:
+    archive, rows = engine.create(), clinic.rows()
+    clinic.sql("PRAGMA journal_mode = WAL")
+    with closing(sqlite3.connect(clinic.db)) as killed:
+        killed.execute("SELECT count(*) FROM patients").fetchone()
+        clinic.admit("Only in the log")
+        left = {path.name: path.read_bytes() for path in clinic.data_dir.glob("clinic.db*")}
+    for name, data in left.items():
+        (clinic.data_dir / name).write_bytes(data)
+    assert len(left["clinic.db-wal"]) > 0
+
+    restored = engine.restore(archive)
+
+    assert clinic.rows() == rows
+    safety = engine.find(str(restored.safety))
+    assert safety.manifest is not None
+    assert safety.manifest.patient_count == PATIENTS + 1
+
+
+def test_a_rollback_journal_of_the_old_data_does_not_undo_the_restore(
+    engine: BackupEngine, clinic: Clinic, tmp_path: Path
+) -> None:
+    archive, rows = engine.create(), clinic.rows()
+    clinic.admit("Committed")
+    with closing(sqlite3.connect(clinic.db)) as killed:
+        killed.execute("PRAGMA cache_size = 1")
+        killed.execute("UPDATE patients SET address = hex(randomblob(4000))")
+        for path in clinic.data_dir.glob("clinic.db*"):
+            shutil.copy(path, tmp_path)
+    for path in tmp_path.glob("clinic.db*"):
+        shutil.copy(path, clinic.data_dir)
+    assert (clinic.data_dir / "clinic.db-journal").stat().st_size > 0
+
+    restored = engine.restore(archive)
+
+    assert clinic.rows() == rows
+    safety = engine.find(str(restored.safety))
+    assert safety.manifest is not None
+    assert safety.manifest.patient_count == PATIENTS + 1
+
+
+def _damage(clinic: Clinic) -> None:
+    clinic.db.write_bytes(clinic.db.read_bytes()[:5000])
+
+
+def _empty(clinic: Clinic) -> None:
+    clinic.db.write_bytes(b"")
+
+
+def _lose_database(clinic: Clinic) -> None:
+    clinic.db.unlink()
+
+
+def _lose_all(clinic: Clinic) -> None:
+    clinic.db.unlink()
+    shutil.rmtree(clinic.chroma)
+    shutil.rmtree(clinic.prescriptions)
+
+
+def _damage_vectors(clinic: Clinic) -> None:
+    (clinic.chroma / "chroma.sqlite3").write_bytes(b"not a database, but it once was one" * 100)
+
+
+WAYS = [_damage, _empty, _lose_database, _lose_all, _damage_vectors]
+
+
+@pytest.mark.parametrize("harm", WAYS, ids=lambda way: way.__name__.strip("_"))
+def test_data_that_is_damaged_empty_or_missing_is_restored_and_what_was_left_is_kept(
+    engine: BackupEngine, clinic: Clinic, harm: Callable[[Clinic], None]
+) -> None:
+    archive, rows, plain = engine.create(), clinic.rows(), clinic.plain_files()
+    harm(clinic)
+    left = clinic.files()
+
+    restored = engine.restore(archive)
+
+    assert clinic.rows() == rows
+    assert clinic.plain_files() == plain
+    if harm is _lose_all:
+        assert restored.safety is None
+        return
+    safety = engine.find(str(restored.safety))
+    assert safety.manifest is not None
+    assert safety.manifest.is_raw
+    engine.undo()
+    assert clinic.files() == left
+
+
+def test_a_safety_backup_of_damaged_data_keeps_what_lay_beside_it(engine: BackupEngine, clinic: Clinic) -> None:
+    archive, rows = engine.create(), clinic.rows()
+    clinic.db.unlink()
+    (clinic.data_dir / "clinic.db-wal").write_bytes(b"all that is left of a day's work")
+    left = clinic.files()
+
+    safety = engine.find(str(engine.restore(archive).safety))
+
+    assert engine.verify(safety) == safety
+    assert not (clinic.data_dir / "clinic.db-wal").exists()
+    assert clinic.rows() == rows
+    engine.undo()
+    assert clinic.files() == left
+
+
+def test_what_was_absent_when_the_backup_was_made_is_moved_aside_and_kept(engine: BackupEngine, clinic: Clinic) -> None:
+    shutil.rmtree(clinic.prescriptions)
+    shutil.rmtree(clinic.chroma)
+    archive = engine.create()
+    clinic.prescriptions.mkdir()
+    (clinic.prescriptions / "later.pdf").write_bytes(b"%PDF")
+
+    engine.restore(archive)
+    assert not clinic.prescriptions.exists()
+    assert not clinic.chroma.exists()
+
+    engine.undo()
+    assert (clinic.prescriptions / "later.pdf").read_bytes() == b"%PDF"
+
+
+def test_what_lies_in_the_data_folder_and_is_no_source_stays_as_it_is(engine: BackupEngine, clinic: Clinic) -> None:
+    archive = engine.create()
+    (clinic.data_dir / "exports").mkdir()
+    (clinic.data_dir / "exports" / "all.csv").write_text("kept")
+
+    engine.restore(archive)
+
+    assert (clinic.data_dir / "exports" / "all.csv").read_text() == "kept"
+
+
+def test_the_settings_stay_unless_they_are_missing_or_asked_for(engine: BackupEngine, clinic: Clinic) -> None:
+    archive, old = engine.create(), clinic.settings.read_bytes()
+    clinic.settings.write_text('{"doctor": {"name": "Dr. New"}}')
+    new = clinic.settings.read_bytes()
+
+    engine.restore(archive)
+    assert clinic.settings.read_bytes() == new
+
+    engine.restore(archive, with_settings=True)
+    assert clinic.settings.read_bytes() == old
+
+    clinic.settings.unlink()
+    engine.restore(archive)
+    assert clinic.settings.read_bytes() == old
+
+
+def test_another_clinics_backup_wants_to_be_confirmed(
+    engine: BackupEngine, clinic: Clinic, tmp_path: Path, clock: FakeClock
+) -> None:
+    other = Clinic(tmp_path / "other clinic")
+    shutil.copytree(clinic.data_dir, other.data_dir)
+    other.sql("DELETE FROM patients WHERE id > 12")
+    theirs, mine, rows = BackupEngine(other.data_dir).create(), engine.create(), clinic.rows()
+
+    with pytest.raises(OtherClinic, match=r"another clinic's records \(12 patients, from PC .+\)") as raised:
+        engine.restore(theirs)
+    assert raised.value.facts["patients"] == 12
+    assert clinic.rows() == rows
+    assert engine.undoable() is None
+
+    engine.restore(theirs, other_clinic=True)
+    assert len(clinic.names()) == 12
+    with pytest.raises(OtherClinic):
+        engine.restore(mine)
+    engine.undo()
+    assert clinic.rows() == rows
+    engine.restore(mine)
+
+
+def test_a_backup_that_names_no_clinic_is_known_by_its_patients(
+    engine: BackupEngine, clinic: Clinic, tmp_path: Path
+) -> None:
+    ours = engine.find(oldemr.create_backup(clinic.data_dir, tmp_path, WHEN))
+    clinic.admit("New")
+    engine.restore(ours)
+
+    clinic.sql("UPDATE patients SET uhid = 'X-' || id, name = 'Somebody else'")
+    with pytest.raises(OtherClinic):
+        engine.restore(ours)
+
+    clinic.sql("DELETE FROM patients")
+    engine.restore(ours)
+    assert len(clinic.names()) == PATIENTS
+
+
+def test_an_empty_pc_is_restored_from_a_zip_that_lies_anywhere(
+    engine: BackupEngine, clinic: Clinic, tmp_path: Path
+) -> None:
+    rows, files = clinic.rows(), clinic.plain_files()
+    stick = shutil.copy(engine.create().path, tmp_path / "from the stick.zip")
+    new_pc = Clinic(tmp_path / "new pc" / "data")
+    new_pc.data_dir.mkdir(parents=True)
+    fresh = BackupEngine(new_pc.data_dir)
+
+    restored = fresh.restore(fresh.find(stick))
+
+    assert restored.safety is None
+    assert new_pc.rows() == rows
+    assert new_pc.plain_files() == files
+    assert fresh.undoable() is None
+    again = fresh.create()
+    assert again.manifest is not None
+    assert again.manifest.origin == engine.archives()[0].manifest.origin  # type: ignore[union-attr]
+
+
+def test_a_program_that_has_the_data_open_is_named_and_nothing_changes(engine: BackupEngine, clinic: Clinic) -> None:
+    archive = engine.create()
+    clinic.admit("Stays")
+    rows = clinic.rows()
+    holding = "import sys; file = open(sys.argv[1], 'rb'); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, clinic.db], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as emr:
+        assert emr.stdout is not None
+        emr.stdout.readline()
+        with pytest.raises(EmrRunning, match=rf"python.*{emr.pid}") as raised:
+            engine.restore(archive)
+        with pytest.raises(EmrRunning):
+            engine.restore(archive)
+        emr.communicate()
+
+    assert raised.value.hint
+    assert clinic.rows() == rows
+    assert list(engine.backup_dir.glob("safety_*")) == []
+    engine.restore(archive)
+
+
+def test_the_emrs_process_is_known_by_its_command_though_it_has_nothing_open(clinic: Clinic) -> None:
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    engine = BackupEngine(clinic.data_dir, emr_command=f'"{command[0]}" -c "{command[2]}"')
+    archive = engine.create()
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as emr:
+        with pytest.raises(EmrRunning, match=str(emr.pid)):
+            engine.restore(archive)
+        emr.communicate()
+    engine.restore(archive)
+
+
+def test_a_transaction_under_way_is_a_program_that_has_the_data_open(engine: BackupEngine, clinic: Clinic) -> None:
+    archive = engine.create()
+    with closing(sqlite3.connect(clinic.db)) as emr:
+        emr.execute("BEGIN IMMEDIATE")
+        with pytest.raises(EmrRunning, match="another program"):
+            engine.restore(archive)
+
+
+def test_an_archive_that_is_damaged_or_gone_changes_nothing(engine: BackupEngine, clinic: Clinic) -> None:
+    damaged, gone = engine.create(), engine.create()
+    data = bytearray(damaged.path.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.path.write_bytes(data)
+    gone.path.unlink()
+    before = clinic.files()
+
+    for archive in (damaged, gone):
+        with pytest.raises(ArchiveUnusable):
+            engine.restore(archive)
+    with pytest.raises(UnknownArchive):
+        engine.find("backup_2026-01-01_00-00-00.zip")
+
+    assert clinic.files() == before
+    assert list(engine.backup_dir.glob("safety_*")) == []
+
+
+@pytest.mark.parametrize(
+    ("sources", "error"),
+    [
+        ({"chroma": True}, ArchiveUnusable),
+        ({"clinic.db": True}, ArchiveUnusable),
+        ({"clinic.db": True, "../other": True}, (ArchiveUnusable, SettingInvalid)),
+        ({"clinic.db": True, PRIVATE: False}, (ArchiveUnusable, SettingInvalid)),
+        ({"clinic.db": True, PRIVATE.upper(): False}, (ArchiveUnusable, SettingInvalid)),
+        ({"clinic.db": True, "Backups": False}, (ArchiveUnusable, SettingInvalid)),
+    ],
+    ids=str,
+)
+def test_an_archive_whose_list_of_sources_is_hostile_changes_nothing(
+    engine: BackupEngine, clinic: Clinic, tmp_path: Path, sources: dict[str, bool], error: type[Exception]
+) -> None:
+    engine.create()
+    before = clinic.files()
+    hostile = zip_of(tmp_path / "a.zip", [("notes.txt", b"x")], member("notes.txt", b"x"), sources=sources)
+
+    with pytest.raises(error):
+        engine.restore(engine.find(hostile), other_clinic=True)
+
+    assert clinic.files() == before
