@@ -22,14 +22,21 @@ def main(folder: Path) -> None:
         light = _open(browser, launcher, DESK, "light")
         for patients in (63, 66):
             launcher.wait_for_patients(patients)
-            launcher.command("create")
-        expect(light.locator("table.backups tbody tr")).to_have_count(3, timeout=SLOW)
+            _back_up(light)
         _take(light, folder / "light.png")
         _take(_open(browser, launcher, DESK, "dark"), folder / "dark.png")
         _take(_open(browser, launcher, PHONE, "light"), folder / "phone.png")
         light.get_by_role("link", name="Restore").last.click()
         expect(light.get_by_role("region", name="Comparison")).to_be_visible()
         _take(light, folder / "restore.png")
+
+
+def _back_up(page: Page) -> None:
+    rows = page.locator("table.backups tbody tr")
+    before = rows.count()
+    page.get_by_role("button", name="Backup Now").click()
+    expect(rows).to_have_count(before + 1, timeout=SLOW)
+    expect(page.get_by_role("progressbar")).to_have_count(0, timeout=SLOW)
 
 
 def _open(browser: Browser, launcher: Launcher, size: ViewportSize, scheme: Literal["light", "dark"]) -> Page:
