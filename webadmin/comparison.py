@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backup_core.engine import Holdings
+from backup_core.holdings import Holdings
 from backup_core.listing import Archive
 
 from .words import RECORDS, count

@@ -19,6 +19,7 @@ WHY = {
 }
 
 STATES = {
+    State.PROVEN: "Opened and checked",
     State.VERIFIED: "Checked",
     State.LEGACY: "Made by DocAssist",
     State.WRITING: "Being written",
@@ -33,6 +34,7 @@ ACTIONS = {
     Action.RECOVER: "Interrupted restore settled",
     Action.PRUNE: "Old backups tidied up",
     Action.DELETE: "Backup deleted",
+    Action.PROVE: "Backup opened and checked",
 }
 
 OUTCOMES = {
@@ -55,6 +57,7 @@ STAGES = {
     Stage.SAFETY: "Saving today's data first",
     Stage.SWAP: "Putting the records back",
     Stage.PRUNE: "Tidying up old backups",
+    Stage.PROVE: "Opening the backup and asking it",
     Stage.START_EMR: "Starting DocAssist again",
 }
 
@@ -63,6 +66,7 @@ JOBS = {
     "restore": "Restoring",
     "undo": "Going back to before the restore",
     "verify": "Checking a backup",
+    "prove": "Opening and checking a backup",
     "prune": "Tidying up old backups",
     "delete": "Deleting a backup",
 }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_core.engine import Holdings
+from backup_core.holdings import Holdings
 from backup_core.listing import Archive, State
 from backup_core.manifest import Manifest
 from webadmin.comparison import Line, compare
