@@ -1,10 +1,12 @@
 """One icon process as the launcher sees it: lines in, messages out, an end that always comes."""
 
+import errno
 import json
 import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,33 +33,53 @@ class IconChild:
             start_new_session=True,
             creationflags=_creation_flags(),
         )
+        # It is closed by one thread while another may write to it: its number could be another file's by then.
+        self._pipe_in_use = threading.Lock()
+        self._pipe: Any = self._process.stdin
 
     def send(self, line: bytes) -> None:
         """Write one line; raise OSError if the process is gone. Blocks while the pipe is full."""
-        while line and self._process.stdin:
-            line = line[self._process.stdin.write(line) :]
+        with self._pipe_in_use:
+            if self._pipe.closed:
+                raise BrokenPipeError(errno.EPIPE, "the pipe is closed")
+            while line:
+                line = line[self._pipe.write(line) :]
 
     def messages(self) -> Iterator[dict[str, Any]]:
         """Yield what the process says until it ends; what its libraries say between is logged."""
         for line in self._process.stdout or ():
-            if line.startswith(b"{"):
-                yield json.loads(line)
+            message = _parsed(line)
+            if message is not None:
+                yield message
             elif line.strip():
                 logger.info("icon: %s", line.decode(errors="replace").rstrip())
 
     def end(self) -> None:
         """Close its pipe, at which the process ends by itself."""
-        if self._process.stdin:
-            self._process.stdin.close()
+        with self._pipe_in_use:
+            self._pipe.close()
 
     def kill(self) -> None:
         """End the process by force; one that has ended already is no error."""
         self._process.kill()
 
-    def reap(self) -> int:
-        """Wait for the end and return the exit status."""
+    def reap(self, grace: float = 5.0) -> int:
+        """Return the exit status of a process that has closed its output; kill it where it lives on `grace` seconds."""
         with self._process:
+            try:
+                self._process.wait(grace)
+            except subprocess.TimeoutExpired:
+                self.kill()
+            self.end()
             return self._process.wait()
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) else None
 
 
 def _creation_flags() -> int:

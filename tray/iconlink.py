@@ -95,32 +95,32 @@ class IconLink:
 
     def _keep(self) -> None:
         pause = self._first_pause
-        with tempfile.TemporaryDirectory(prefix="docassist-icon-", ignore_cleanup_errors=True) as folder:
-            while not self._wait_for_close(0):
-                started = time.monotonic()
-                self._run_child(Path(folder))
-                if time.monotonic() - started > STEADY:
-                    pause = self._first_pause
-                self._wait_for_close(pause)
-                pause = min(pause * 2, self._longest_pause)
+        while not self._wait_for_close(0):
+            started = time.monotonic()
+            try:
+                # What a killed child leaves of its pictures goes with the folder.
+                with tempfile.TemporaryDirectory(prefix="docassist-icon-", ignore_cleanup_errors=True) as folder:
+                    self._follow(IconChild(self._command, Path(folder)))
+            except OSError as error:
+                self._set_problem(f"The tray icon could not be started: {error.strerror}.")
+            if time.monotonic() - started > STEADY:
+                pause = self._first_pause
+            self._wait_for_close(pause)
+            pause = min(pause * 2, self._longest_pause)
 
     def _wait_for_close(self, timeout: float) -> bool:
         with self._changed:
             return self._changed.wait_for(lambda: self._closed, timeout)
 
-    def _run_child(self, folder: Path) -> None:
-        try:
-            child = IconChild(self._command, folder)
-        except OSError as error:
-            self._set_problem(f"The tray icon could not be started: {error.strerror}.")
-            return
+    def _follow(self, child: IconChild) -> None:
+        """Hear a child until it ends."""
         self._adopt(child)
         for message in child.messages():
             self._hear(message)
         self._adopt(None)
         status = child.reap()
         logger.info("the icon's process ended with status %s", status)
-        if status:
+        if status and not self._wait_for_close(0):
             self._set_problem("The tray icon stopped. It will be started again.")
 
     def _adopt(self, child: IconChild | None) -> None:

@@ -30,6 +30,7 @@ LAST_WORDS = GOOD + "import pathlib; pathlib.Path(sys.argv[1]).write_text(os.env
 SLOW = GOOD.replace("    message =", "    import time; time.sleep(0.05); message =")
 ENDS = "import json; print(json.dumps({'click': 'started'}), flush=True); raise SystemExit(3)"
 SAYS_WHY_NOT = "import json; print(json.dumps({'unavailable': 'No desktop here.'}), flush=True)"
+ENDS_AFTER_ONE = GOOD + "    break\n"
 CHATS = "print('Gdk-CRITICAL: nothing', flush=True)\n" + GOOD
 READS_NOTHING = """
 import json, time
@@ -126,6 +127,14 @@ def test_a_child_that_keeps_ending_is_started_at_growing_intervals(
         assert next_click(clicks) == "started"
     assert time.monotonic() - started > 0.1 + 0.2 + 0.4 - 0.1
     assert link.problem == "The tray icon stopped. It will be started again."
+
+
+def test_the_link_outlives_children_that_end_while_they_are_told(connect: Connect, clicks: "queue.Queue[str]") -> None:
+    link = connect(ENDS_AFTER_ONE, pauses=(0.0, 0.0))
+    for number in range(15):
+        link.show(look(str(number)))
+        while next_click(clicks) != str(number):
+            pass
 
 
 def test_a_child_that_hangs_is_killed_and_started_again(connect: Connect, clicks: "queue.Queue[str]") -> None:
