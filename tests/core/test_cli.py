@@ -12,6 +12,7 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -88,6 +89,17 @@ def damage(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
+
+
+@contextmanager
+def held_open(path: Path) -> Iterator[None]:
+    """Let another program have a file open."""
+    code = f"import sys; file = open({str(path)!r}, 'rb'); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        yield
+        program.communicate(b"")
 
 
 def test_create_prints_where_the_backup_is_and_list_shows_it(run: Run, clinic: Clinic) -> None:
@@ -236,12 +248,8 @@ def test_while_another_backup_runs_commands_that_change_are_refused_and_others_a
 
 def test_while_a_program_has_the_data_open_a_restore_is_refused(run: Run, clinic: Clinic) -> None:
     name = made(run)
-    code = f"import sys; file = open({str(clinic.db)!r}, 'rb'); print('open', flush=True); sys.stdin.read()"
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-        assert program.stdout is not None
-        program.stdout.readline()
+    with held_open(clinic.db):
         refused = run("restore", name, "--yes")
-        program.communicate(b"")
     assert refused.status == 4
     assert "python" in refused.err
 
@@ -279,6 +287,51 @@ def test_status_tells_of_a_failure_and_of_settings_that_cannot_be(run: Run, clin
     status = run("status")
     assert "There is no clinic.db" in status.out
     assert "every 0 hours is not possible" in status.out
+
+
+#: A process that restores, and dies when the first store is put into its place.
+_DIES = """
+import os, sys
+from backup_core.cli import main
+
+def die(event, arguments):
+    if event == "os.rename" and os.fspath(arguments[1]).endswith("clinic.db"):
+        os._exit(9)
+
+sys.addaudithook(die)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def interrupted(run: Run, clinic: Clinic) -> str:
+    """The name of the backup whose restore was cut off in the middle."""
+    name = made(run)
+    clinic.admit("Zoë")
+    words = [sys.executable, "-c", _DIES, "--data-dir", str(clinic.data_dir), "restore", name, "--yes"]
+    assert subprocess.run(words, cwd=ROOT, check=False).returncode == 9
+    return name
+
+
+def test_an_interrupted_restore_is_settled_before_any_command_which_says_so(
+    run: Run, clinic: Clinic, interrupted: str
+) -> None:
+    listed = run("--json", "list")
+    assert listed.status == 0
+    assert listed.err == f"The restore of {interrupted} has been finished.\n"
+    assert [archive["safety"] for archive in listed.document["backups"]] == [True, False]
+    assert "Zoë" not in clinic.names()
+    assert run("list").err == ""
+
+
+def test_where_it_cannot_be_settled_now_only_what_changes_nothing_goes_on(
+    run: Run, clinic: Clinic, interrupted: str
+) -> None:
+    with held_open(clinic.db):
+        looked, refused = run("list"), run("create")
+    assert (looked.status, refused.status) == (0, 4)
+    assert "in use by" in looked.err
+    assert run("recover").out == f"The restore of {interrupted} has been finished.\n"
 
 
 def test_recover_says_what_it_decided(run: Run) -> None:
