@@ -3,14 +3,12 @@
 import fcntl
 import io
 import json
-import logging
 import os
 import pty
 import shutil
 import subprocess
 import sys
 import termios
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +22,8 @@ from filelock import FileLock
 from backup_core import cli, control
 from tests.clinic import ROOT, Clinic
 from tests.core.test_control import serve_tickets
+
+pytestmark = pytest.mark.usefixtures("own_log")
 
 PATIENCE = 60.0
 
@@ -50,21 +50,6 @@ class Terminal(io.StringIO):
 
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give this user's files a place of their own, and leave no log behind."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    yield
-    for handler in [handler for handler in root.handlers if handler not in before]:
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(level)
 
 
 @pytest.fixture
@@ -383,10 +368,10 @@ def test_a_data_folder_that_is_not_there_is_said_and_never_made(run: Run, tmp_pa
     assert not missing.parent.exists()
 
 
-def test_the_traceback_of_a_refusal_is_in_the_log_only(run: Run, clinic: Clinic, tmp_path: Path) -> None:
+def test_the_traceback_of_a_refusal_is_in_the_log_only(run: Run, clinic: Clinic, own_log: Path) -> None:
     clinic.db.unlink()
     assert "Traceback" not in run("create").err
-    assert "Traceback" in (tmp_path / "state" / "DocAssist Backup" / "log.txt").read_text(encoding="utf-8")
+    assert "Traceback" in own_log.read_text(encoding="utf-8")
 
 
 def test_open_prints_the_address_with_a_ticket(run: Run, clinic: Clinic) -> None:

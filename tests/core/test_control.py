@@ -17,11 +17,7 @@ from backup_core import control
 from backup_core.control import Control
 from backup_core.errors import LauncherNotRunning
 
-
-@pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give this user's files a place of their own."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+pytestmark = pytest.mark.usefixtures("own_folders")
 
 
 class Launcher(BaseHTTPRequestHandler):

@@ -4,12 +4,7 @@ import pytest
 
 from backup_core.places import resolve_data_dir, save_data_dir, saved_data_dir, state_folder
 
-
-@pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give this user's files a place of their own."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+pytestmark = pytest.mark.usefixtures("own_folders")
 
 
 def test_the_argument_goes_before_the_environment_before_the_saved_choice(

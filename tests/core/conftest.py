@@ -1,0 +1,29 @@
+"""What lies outside any data folder, for tests that would otherwise touch the user's own."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give this user's files a place of their own, and return where the state lies."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "DocAssist Backup"
+
+
+@pytest.fixture
+def own_log(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Let a test start the log; return its file, and take the handlers away afterwards."""
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield own_folders / "log.txt"
+    for handler in [handler for handler in root.handlers if handler not in before]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
