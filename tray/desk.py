@@ -16,6 +16,7 @@ from webadmin.desk import EmrState, PlainDesk
 from .emr import Emr
 from .notices import Notices, Topic
 from .plan import Plan
+from .sight import Sight
 
 logger = logging.getLogger(__name__)
 
@@ -35,12 +36,14 @@ class LauncherDesk(PlainDesk):
         engine: BackupEngine,
         jobs: JobRunner,
         plan: Plan,
+        sight: Sight,
         emr: Emr,
         notices: Notices,
         on_preferences: Callable[[], None],
     ) -> None:
         super().__init__(engine, jobs)
         self._plan = plan
+        self._sight = sight
         self._emr = emr
         self._notices = notices
         self._on_preferences = on_preferences
@@ -83,7 +86,7 @@ class LauncherDesk(PlainDesk):
 
     def back_up_at_start(self, trigger: Trigger) -> Job | None:
         """Begin a backup if a start of the launcher or the EMR calls for one now; return its job."""
-        if self._jobs.current() is not None or not self._plan.start_wanted(self._engine.last_good()):
+        if self._jobs.current() is not None or not self._plan.start_wanted(self._sight.view(self._engine).newest):
             return None
         return self.back_up_now(trigger)
 

@@ -65,6 +65,7 @@ class Launcher:
         self._instance = Instance(data_dir)
         self._loop = Loop(self._tick)
         self._access = Access()
+        self._has_begun = False
         before = self._claim() if data_dir.is_dir() else None
         self._furnish(self._settings.read())
         self._server = PageServer(self._serve, listen(options.port, before.port if before else None))
@@ -82,11 +83,9 @@ class Launcher:
         """Look after the data folder until `quit`; call `on_ready` when the page can be opened."""
         self._server.start()
         try:
-            control.write(self.data_dir, self.control)
+            self._announce()
             self._face.start()
             on_ready()
-            if self._instance.is_claimed:
-                self._begin()
             self._loop.run()
         finally:
             self._end()
@@ -98,6 +97,13 @@ class Launcher:
     def open_page(self) -> None:
         """Open the admin page in the browser."""
         open_page(control.page_address(self.control, self._access.new_ticket()))
+
+    def _announce(self) -> None:
+        """Let the command line and a second start find this launcher."""
+        try:
+            control.write(self.data_dir, self.control)
+        except OSError:
+            logger.warning("the page can be opened by the tray icon only", exc_info=True)
 
     def _serve(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         return self._app(environ, start_response)
@@ -115,7 +121,7 @@ class Launcher:
             emr_command=self.emr.command,
             patience=LOCK_PATIENCE,
         )
-        self.desk = LauncherDesk(self.engine, self.jobs, self.plan, self.emr, self.notices, self._look)
+        self.desk = LauncherDesk(self.engine, self.jobs, self.plan, self.sight, self.emr, self.notices, self._look)
         self._app = create_app(self.engine, self.jobs, self._access, self.desk, self._settings, sample=self.is_sample)
         self.sight.forget()
 
@@ -123,11 +129,6 @@ class Launcher:
         before = self._instance.claim()
         self.plan.clean_ending = before is not None and before.ended_cleanly
         return before
-
-    def _begin(self) -> None:
-        self._instance.serves_on(self._server.port)
-        self._look()
-        self.desk.start(Trigger.STARTUP)
 
     def _look(self) -> None:
         """Take up what the preferences and the history say now."""
@@ -138,22 +139,28 @@ class Launcher:
         self.plan.look(self.engine.history.runs(), preferences.frequency_hours)
 
     def _tick(self) -> None:
-        if self._rounds.folder_is_there():
-            if self._instance.is_claimed:
-                self._look()
+        if self._rounds.folder_is_there() and self._is_ours():
+            self._look()
+            if self._has_begun:
                 self._rounds.make()
             else:
-                self._claim_late()
+                self._begin()
         self._face.refresh()
 
-    def _claim_late(self) -> None:
-        try:
-            self._claim()
-        except LauncherRunning as error:
-            logger.warning("another launcher was faster: %s", error)
-            self.quit()
-        else:
-            self._begin()
+    def _is_ours(self) -> bool:
+        """Return whether the data folder is claimed, which it could not be while it was not there."""
+        if not self._instance.is_claimed:
+            try:
+                self._claim()
+            except LauncherRunning as error:
+                logger.warning("another launcher was faster: %s", error)
+                self.quit()
+        return self._instance.is_claimed
+
+    def _begin(self) -> None:
+        self._has_begun = True
+        self._instance.serves_on(self._server.port)
+        self.desk.start(Trigger.STARTUP)
 
     def _emr_ended(self) -> None:
         self._rounds.emr_ended()

@@ -21,8 +21,8 @@ class Loop:
         self._stopped = False
 
     def run(self) -> None:
-        """Tick until `stop`."""
-        self._plan()
+        """Tick at once, and then every second until `stop`."""
+        self._guarded_tick()
         while not self._stopped:
             time.sleep(TICK / 4)
             self.beat()

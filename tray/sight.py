@@ -1,12 +1,16 @@
 """What lies in the backup folder, remembered for a minute: the icon asks more often than a slow disk would like."""
 
+import logging
 import threading
 from dataclasses import dataclass
 
 from backup_core.clock import Clock
 from backup_core.engine import BackupEngine
+from backup_core.errors import BackupError
 from backup_core.jobs import Job
 from backup_core.listing import Archive
+
+logger = logging.getLogger(__name__)
 
 #: Seconds after which the folder is looked at again although we have done nothing there.
 _STALE = 60.0
@@ -30,12 +34,12 @@ class Sight:
         self._looked: float | None = None
 
     def view(self, engine: BackupEngine) -> View:
-        """Return what the folder of `engine` holds, or held a moment ago."""
+        """Return what the folder of `engine` holds, or held a moment ago; nothing where it cannot be read."""
         now = self._clock.monotonic()
         with self._guard:
             if self._looked is None or now - self._looked > _STALE:
                 self._looked = now
-                self._view = View(engine.last_good(), engine.undoable() is not None)
+                self._view = _look(engine)
             return self._view
 
     def follow(self, job: Job) -> None:
@@ -47,3 +51,12 @@ class Sight:
         """Look again at the next question."""
         with self._guard:
             self._looked = None
+
+
+def _look(engine: BackupEngine) -> View:
+    try:
+        return View(engine.last_good(), engine.undoable() is not None)
+    except BackupError:
+        # The next backup into this folder fails too, and tells the user why.
+        logger.warning("could not look into %s", engine.backup_dir, exc_info=True)
+        return View()

@@ -29,7 +29,7 @@ REFUSES_TO_CLOSE = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)
 WRAPPER = "import subprocess, sys; subprocess.Popen([sys.executable, sys.argv[1]])\n"
 
 
-class Desk:
+class Workplace:
     """A data folder, an EMR's own folder, and the EMRs that a test has started."""
 
     def __init__(self, root: Path) -> None:
@@ -61,14 +61,14 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
-    yield desk
+def place(tmp_path: Path) -> Iterator[Workplace]:
+    place = Workplace(tmp_path)
+    yield place
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.environ().get("DOCASSIST_DATA_DIR") == str(desk.data_dir):
+            if process.environ().get("DOCASSIST_DATA_DIR") == str(place.data_dir):
                 process.kill()
-    until(lambda: not any(emr.is_running for emr in desk.emrs))
+    until(lambda: not any(emr.is_running for emr in place.emrs))
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -78,132 +78,132 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_the_emr_runs_in_its_own_folder_and_means_the_same_data(desk: Desk) -> None:
-    emr = desk.emr(desk.script("emr.py", STAYS_OPEN))
+def test_the_emr_runs_in_its_own_folder_and_means_the_same_data(place: Workplace) -> None:
+    emr = place.emr(place.script("emr.py", STAYS_OPEN))
     emr.start()
-    seen = desk.seen()
-    assert seen.pop("cwd") == str(desk.folder)
+    seen = place.seen()
+    assert seen.pop("cwd") == str(place.folder)
     assert seen.pop("pid") != os.getpid()
     assert seen == {
-        "DOCASSIST_DATA_DIR": str(desk.data_dir),
-        "DOCASSIST_DB_PATH": str(desk.data_dir / "clinic.db"),
-        "DOCASSIST_CHROMA_DIR": str(desk.data_dir / "chroma"),
-        "DOCASSIST_PDF_DIR": str(desk.data_dir / "prescriptions"),
+        "DOCASSIST_DATA_DIR": str(place.data_dir),
+        "DOCASSIST_DB_PATH": str(place.data_dir / "clinic.db"),
+        "DOCASSIST_CHROMA_DIR": str(place.data_dir / "chroma"),
+        "DOCASSIST_PDF_DIR": str(place.data_dir / "prescriptions"),
     }
     assert emr.is_running
-    assert not desk.exited.is_set()
+    assert not place.exited.is_set()
 
 
-def test_an_emr_that_ends_is_reported_once_it_has_ended(desk: Desk) -> None:
-    emr = desk.emr(desk.script("emr.py", WRITES_ITS_ENVIRONMENT))
+def test_an_emr_that_ends_is_reported_once_it_has_ended(place: Workplace) -> None:
+    emr = place.emr(place.script("emr.py", WRITES_ITS_ENVIRONMENT))
     emr.start()
-    assert desk.exited.wait(PATIENCE)
+    assert place.exited.wait(PATIENCE)
     until(lambda: not emr.is_running)
 
 
-def test_an_emr_behind_a_wrapper_that_ends_at_once_is_still_running(desk: Desk) -> None:
-    emr = desk.emr(desk.script("wrapper.py", WRAPPER), desk.script("emr.py", STAYS_OPEN))
+def test_an_emr_behind_a_wrapper_that_ends_at_once_is_still_running(place: Workplace) -> None:
+    emr = place.emr(place.script("wrapper.py", WRAPPER), place.script("emr.py", STAYS_OPEN))
     emr.start()
-    desk.seen()
-    assert not desk.exited.wait(1.5), "the wrapper has ended, the EMR has not"
+    place.seen()
+    assert not place.exited.wait(1.5), "the wrapper has ended, the EMR has not"
     assert emr.is_running
     assert emr.close(PATIENCE)
-    assert desk.exited.is_set()
+    assert place.exited.is_set()
 
 
-def test_an_emr_that_was_asked_to_close_has_ended_when_close_returns(desk: Desk) -> None:
-    emr = desk.emr(desk.script("emr.py", STAYS_OPEN))
+def test_an_emr_that_was_asked_to_close_has_ended_when_close_returns(place: Workplace) -> None:
+    emr = place.emr(place.script("emr.py", STAYS_OPEN))
     emr.start()
-    desk.seen()
+    place.seen()
     assert emr.close(PATIENCE)
     assert not emr.is_running
-    assert desk.exited.is_set()
+    assert place.exited.is_set()
 
 
-def test_an_emr_can_be_started_again_after_it_was_closed(desk: Desk) -> None:
-    emr = desk.emr(desk.script("emr.py", STAYS_OPEN))
+def test_an_emr_can_be_started_again_after_it_was_closed(place: Workplace) -> None:
+    emr = place.emr(place.script("emr.py", STAYS_OPEN))
     emr.start()
-    first = desk.seen()["pid"]
+    first = place.seen()["pid"]
     assert emr.close(PATIENCE)
-    (desk.data_dir / "seen.json").unlink()
+    (place.data_dir / "seen.json").unlink()
     emr.start()
-    assert desk.seen()["pid"] != first
+    assert place.seen()["pid"] != first
 
 
-def test_an_emr_that_refuses_to_close_is_left_alone(desk: Desk) -> None:
-    emr = desk.emr(desk.script("emr.py", REFUSES_TO_CLOSE))
+def test_an_emr_that_refuses_to_close_is_left_alone(place: Workplace) -> None:
+    emr = place.emr(place.script("emr.py", REFUSES_TO_CLOSE))
     emr.start()
-    desk.seen()
+    place.seen()
     assert not emr.close(1.0)
     assert emr.is_running
 
 
-def test_a_stand_in_that_refuses_to_close_can_be_ended(desk: Desk) -> None:
-    emr = desk.emr(desk.script("emr.py", REFUSES_TO_CLOSE), stand_in=True)
+def test_a_stand_in_that_refuses_to_close_can_be_ended(place: Workplace) -> None:
+    emr = place.emr(place.script("emr.py", REFUSES_TO_CLOSE), stand_in=True)
     emr.start()
-    desk.seen()
+    place.seen()
     assert emr.close(0.5)
 
 
-def test_an_end_that_was_expected_is_not_reported(desk: Desk) -> None:
-    emr = desk.emr(desk.script("emr.py", STAYS_OPEN))
+def test_an_end_that_was_expected_is_not_reported(place: Workplace) -> None:
+    emr = place.emr(place.script("emr.py", STAYS_OPEN))
     emr.start()
-    desk.seen()
+    place.seen()
     with emr.expected_to_end():
         assert emr.close(PATIENCE)
-    assert not desk.exited.is_set()
+    assert not place.exited.is_set()
 
 
-def test_a_new_command_counts_from_the_next_start(desk: Desk) -> None:
-    emr = desk.emr("-c", "pass")
-    emr.configure(f'"{sys.executable}" {desk.script("emr.py", STAYS_OPEN)}', str(desk.data_dir))
+def test_a_new_command_counts_from_the_next_start(place: Workplace) -> None:
+    emr = place.emr("-c", "pass")
+    emr.configure(f'"{sys.executable}" {place.script("emr.py", STAYS_OPEN)}', str(place.data_dir))
     emr.start()
-    assert desk.seen()["cwd"] == str(desk.data_dir)
+    assert place.seen()["cwd"] == str(place.data_dir)
 
 
-def test_starting_twice_gives_one_emr(desk: Desk) -> None:
-    emr = desk.emr(desk.script("emr.py", STAYS_OPEN))
+def test_starting_twice_gives_one_emr(place: Workplace) -> None:
+    emr = place.emr(place.script("emr.py", STAYS_OPEN))
     emr.start()
-    first = desk.seen()["pid"]
+    first = place.seen()["pid"]
     emr.start()
-    script = str(desk.folder / "emr.py")
+    script = str(place.folder / "emr.py")
     open_now = [child.pid for child in psutil.Process().children() if script in child.cmdline()]
     assert open_now == [first]
 
 
-def test_the_next_launcher_takes_over_an_emr_that_is_still_open(desk: Desk) -> None:
-    script = desk.script("emr.py", STAYS_OPEN)
-    desk.emr(script).start()
-    desk.seen()
-    other = desk.emr(script)
+def test_the_next_launcher_takes_over_an_emr_that_is_still_open(place: Workplace) -> None:
+    script = place.script("emr.py", STAYS_OPEN)
+    place.emr(script).start()
+    place.seen()
+    other = place.emr(script)
     assert other.adopt()
     assert other.is_running
     assert other.close(PATIENCE)
 
 
-def test_an_emr_of_another_data_folder_is_not_taken_over(desk: Desk, tmp_path: Path) -> None:
-    script = desk.script("emr.py", STAYS_OPEN)
-    desk.emr(script).start()
-    desk.seen()
+def test_an_emr_of_another_data_folder_is_not_taken_over(place: Workplace, tmp_path: Path) -> None:
+    script = place.script("emr.py", STAYS_OPEN)
+    place.emr(script).start()
+    place.seen()
     elsewhere = Emr(f'"{sys.executable}" {script}', "", tmp_path / "another clinic", lambda: None)
     assert not elsewhere.adopt()
 
 
-def test_a_command_that_cannot_be_run_says_so(desk: Desk) -> None:
+def test_a_command_that_cannot_be_run_says_so(place: Workplace) -> None:
     for command in ("/nowhere/docassist", "", "'unmatched"):
-        emr = Emr(command, str(desk.folder), desk.data_dir, desk.exited.set)
+        emr = Emr(command, str(place.folder), place.data_dir, place.exited.set)
         with pytest.raises(EmrNotStarted, match="could not be started"):
             emr.start()
         assert not emr.is_running
 
 
-def test_a_folder_that_is_not_there_says_so(desk: Desk) -> None:
-    emr = desk.emr("-c", "pass", folder=str(desk.folder / "gone"))
+def test_a_folder_that_is_not_there_says_so(place: Workplace) -> None:
+    emr = place.emr("-c", "pass", folder=str(place.folder / "gone"))
     with pytest.raises(EmrNotStarted):
         emr.start()
 
 
-def test_without_a_folder_the_emr_runs_where_its_program_is(desk: Desk) -> None:
-    emr = desk.emr(desk.script("emr.py", STAYS_OPEN), folder="")
+def test_without_a_folder_the_emr_runs_where_its_program_is(place: Workplace) -> None:
+    emr = place.emr(place.script("emr.py", STAYS_OPEN), folder="")
     emr.start()
-    assert desk.seen()["cwd"] == str(Path(sys.executable).parent)
+    assert place.seen()["cwd"] == str(Path(sys.executable).parent)

@@ -1,0 +1,272 @@
+"""The real launcher, headless, with a stand-in EMR: from its start to every kind of end."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from backup_core.history import Outcome, Trigger
+from tray.instance import Instance
+
+from .clinic import ALREADY_RUNNING, PATIENTS, Computer, computer_in, until
+
+QUICKLY = 0.0006  # hours, about two seconds
+
+
+@pytest.fixture
+def computer(tmp_path: Path) -> Iterator[Computer]:
+    with computer_in(tmp_path) as computer:
+        computer.open_clinic()
+        yield computer
+
+
+@pytest.fixture
+def bare_computer(tmp_path: Path) -> Iterator[Computer]:
+    """A computer whose data folder is not there."""
+    with computer_in(tmp_path) as computer:
+        yield computer
+
+
+def patients_in(archive: Path) -> int:
+    with zipfile.ZipFile(archive) as opened:
+        return int(json.loads(opened.read("backup_manifest.json"))["patient_count"])
+
+
+def test_a_day_from_start_to_end_leaves_the_expected_runs(computer: Computer) -> None:
+    computer.prefer(frequency_hours=QUICKLY)
+    launched = computer.start("--no-browser")
+
+    startup = computer.wait_for_run(Trigger.STARTUP)
+    computer.wait_for_emr()
+    assert startup.outcome is Outcome.MADE
+    assert startup.archive is not None
+    assert patients_in(computer.backup_dir / startup.archive) == PATIENTS, "the snapshot comes before the EMR"
+
+    computer.wait_for_run(Trigger.INTERVAL, Outcome.MADE)
+    computer.wait_for_run(Trigger.INTERVAL, Outcome.UNCHANGED)
+
+    computer.prefer(frequency_hours=100)
+    computer.add_patient()
+    computer.close_emr()
+    after_emr = computer.wait_for_run(Trigger.EMR_EXIT)
+    assert after_emr.outcome is Outcome.MADE
+    assert after_emr.archive is not None
+    assert patients_in(computer.backup_dir / after_emr.archive) == PATIENTS + 2
+
+    assert launched.end() == 0
+    runs = computer.runs()
+    assert runs[0].trigger is Trigger.STARTUP
+    assert runs[-1].trigger is Trigger.EXIT
+    assert runs[-1].outcome is Outcome.UNCHANGED
+    for trigger in (Trigger.STARTUP, Trigger.EMR_EXIT, Trigger.EXIT):
+        assert len(computer.runs(trigger)) == 1
+    assert {run.outcome for run in runs} == {Outcome.MADE, Outcome.UNCHANGED}
+    assert computer.log() == ""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_every_signal_brings_one_last_backup_and_leaves_the_emr_open(computer: Computer, name: str) -> None:
+    launched = computer.start("--no-browser")
+    emr = psutil.Process(computer.wait_for_emr())
+    computer.wait_for_run(Trigger.STARTUP)
+
+    # As a terminal does with Ctrl-C and when its window is closed: to the whole group of processes.
+    os.killpg(launched.process.pid, getattr(signal, name))
+    assert launched.wait() == 0
+    assert [run.outcome for run in computer.runs(Trigger.EXIT)] == [Outcome.MADE]
+    assert emr.is_running()
+    assert computer.note()["ended_cleanly"]
+
+
+def test_a_second_signal_does_not_cut_the_end_short(computer: Computer) -> None:
+    launched = computer.start("--no-browser")
+    computer.wait_for_run(Trigger.STARTUP)
+    for _ in range(3):
+        launched.process.send_signal(signal.SIGINT)
+    assert launched.wait() == 0
+    assert len(computer.runs(Trigger.EXIT)) == 1
+
+
+def test_a_start_soon_after_a_clean_end_needs_no_backup(computer: Computer) -> None:
+    first = computer.start("--no-browser", with_emr=False)
+    computer.wait_for_run(Trigger.STARTUP)
+    assert first.end() == 0
+    second = computer.start("--no-browser", with_emr=False)
+    second.said("Admin page:")
+    assert second.ask("/status")["emr"] == "unknown"
+    assert second.end() == 0
+    assert len(computer.runs(Trigger.STARTUP)) == 1
+
+
+def test_a_start_after_a_power_cut_begins_with_a_backup(computer: Computer) -> None:
+    first = computer.start("--no-browser", with_emr=False)
+    computer.wait_for_run(Trigger.STARTUP)
+    first.kill()
+    second = computer.start("--no-browser", with_emr=False)
+    until(lambda: len(computer.runs(Trigger.STARTUP)) == 2, computer.log)
+    assert second.end() == 0
+
+
+def test_an_emr_that_outlived_the_launcher_is_taken_up_again(computer: Computer) -> None:
+    first = computer.start("--no-browser")
+    computer.wait_for_emr()
+    computer.wait_for_run(Trigger.STARTUP)
+    assert first.end() == 0
+    second = computer.start("--no-browser")
+    second.said("Admin page:")
+    until(lambda: second.ask("/status")["emr"] == "running", computer.log)
+    assert not list(computer.emr_dir.glob("started-*")), "there is one EMR, not two"
+    computer.close_emr()
+    computer.wait_for_run(Trigger.EMR_EXIT)
+    assert second.end() == 0
+
+
+def test_a_second_start_tells_the_page_of_the_first_and_ends_well(computer: Computer) -> None:
+    first = computer.start("--no-browser")
+    port = first.said("Admin page: http://127.0.0.1:").rstrip("/")
+    second = computer.start("--no-browser")
+    address = second.said(ALREADY_RUNNING)
+    assert re.fullmatch(rf"http://127\.0\.0\.1:{port}/#t=[\w-]+", address)
+    assert second.wait() == 0
+    assert first.ask("/status")["emr"] == "running"
+    assert first.end() == 0
+    assert len(computer.runs(Trigger.EXIT)) == 1
+
+
+def test_a_second_start_opens_the_page_without_showing_its_ticket_to_other_users(computer: Computer) -> None:
+    first = computer.start("--no-browser", with_emr=False)
+    first.said("Admin page:")
+    browser = computer.root / "browser.py"
+    browser.write_text(
+        "import pathlib, sys, urllib.parse, urllib.request\n"
+        "path = pathlib.Path(urllib.request.url2pathname(urllib.parse.urlsplit(sys.argv[1]).path))\n"
+        f"out = pathlib.Path({str(computer.root)!r}) / 'opened'\n"
+        "out.write_text('\\n'.join([sys.argv[1], oct(path.stat().st_mode), path.read_text()]))\n",
+        encoding="utf-8",
+    )
+    second = computer.start(with_emr=False, BROWSER=f"{sys.executable} {browser} %s")
+    assert second.wait() == 0
+    argument, mode, page = (computer.root / "opened").read_text().split("\n", 2)
+    assert argument.startswith("file:")
+    assert "#t=" not in argument
+    assert stat.S_IMODE(int(mode, 8)) == 0o600
+    assert re.search(r"url=http://127\.0\.0\.1:\d+/#t=[\w-]+\"", page)
+    assert not list((computer.root / "home").rglob("open-*.html"))
+    assert first.end() == 0
+
+
+def test_a_failing_backup_is_recorded_and_tried_again_and_stops_nothing(computer: Computer) -> None:
+    computer.prefer(frequency_hours=QUICKLY)
+    computer.backup_dir.write_text("a file where the folder should be", encoding="utf-8")
+    launched = computer.start("--no-browser")
+    emr = psutil.Process(computer.wait_for_emr())
+    until(lambda: len(computer.runs()) >= 3, computer.log)
+    assert {run.outcome for run in computer.runs()} == {Outcome.FAILED}
+    assert {run.code for run in computer.runs()} == {"repository-unusable"}
+    assert emr.is_running()
+
+    computer.backup_dir.unlink()
+    computer.wait_for_run(Trigger.INTERVAL, Outcome.MADE)
+    assert launched.end() == 0
+
+
+def test_an_end_without_its_backup_still_has_status_0_and_the_next_start_makes_up_for_it(computer: Computer) -> None:
+    first = computer.start("--no-browser", with_emr=False)
+    computer.wait_for_run(Trigger.STARTUP, Outcome.MADE)
+    elsewhere = computer.root / "elsewhere"
+    computer.backup_dir.rename(elsewhere)
+    computer.backup_dir.write_text("a file where the folder should be", encoding="utf-8")
+    assert first.end() == 0
+    assert [run.outcome for run in computer.runs(Trigger.EXIT)] == [Outcome.FAILED]
+    assert not computer.note()["ended_cleanly"]
+
+    computer.backup_dir.unlink()
+    elsewhere.rename(computer.backup_dir)
+    second = computer.start("--no-browser", with_emr=False)
+    until(lambda: len(computer.runs(Trigger.STARTUP)) == 2, computer.log)
+    assert second.end() == 0
+
+
+def test_a_restore_closes_the_emr_and_starts_it_again(computer: Computer) -> None:
+    launched = computer.start("--no-browser")
+    first_emr = psutil.Process(computer.wait_for_emr())
+    startup = computer.wait_for_run(Trigger.STARTUP)
+    until(lambda: computer.patients() == PATIENTS + 1, computer.log)
+    computer.add_patient()
+
+    launched.ask(f"/backups/{startup.archive}/restore", {"confirmed": "yes"})
+    second_emr = computer.wait_for_emr()
+    assert not first_emr.is_running()
+    assert second_emr != first_emr.pid
+    # What the EMR adds at its start is all that is there beside the backup.
+    assert computer.patients() == PATIENTS + 1
+    assert launched.end() == 0
+    assert computer.runs(Trigger.EMR_EXIT) == []
+
+
+def test_a_data_folder_that_is_not_there_is_waited_for_and_never_made(bare_computer: Computer) -> None:
+    launched = bare_computer.start("--no-browser")
+    launched.said("Admin page:")
+    status = launched.ask("/status")
+    assert status["notices"] == [], "for five minutes nobody is alarmed"
+    assert not bare_computer.data_dir.exists()
+    bare_computer.open_clinic()
+    bare_computer.wait_for_run(Trigger.STARTUP, Outcome.MADE)
+    bare_computer.wait_for_emr()
+    assert launched.end() == 0
+    assert len(bare_computer.runs(Trigger.EXIT)) == 1
+
+
+def test_a_launcher_whose_folder_never_came_ends_well_and_leaves_nothing(bare_computer: Computer) -> None:
+    launched = bare_computer.start("--no-browser")
+    launched.said("Admin page:")
+    assert launched.end() == 0
+    assert not bare_computer.data_dir.exists()
+
+
+def test_a_busy_port_gets_a_clear_sentence(computer: Computer) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        launched = computer.start("--no-browser", "--port", str(port))
+        assert launched.wait() == 1
+    assert f"Port {port} cannot be used" in computer.log()
+    assert "Traceback" not in computer.log()
+
+
+def test_a_folder_that_another_pc_looks_after_is_left_to_it(computer: Computer) -> None:
+    instance = Instance(computer.data_dir)
+    instance.claim()
+    launched = computer.start("--no-browser")
+    assert launched.wait() == 1
+    assert "already running for this data folder on" in computer.log()
+    assert computer.runs() == []
+    instance.release(cleanly=True)
+
+
+def test_an_emr_that_cannot_be_started_is_told_on_the_page_and_backups_go_on(computer: Computer) -> None:
+    launched = computer.start("--no-browser", "--emr", "/nowhere/docassist", with_emr=False)
+    computer.wait_for_run(Trigger.STARTUP, Outcome.MADE)
+    until(lambda: bool(launched.ask("/status")["notices"]), computer.log)
+    assert "could not be started" in launched.ask("/status")["notices"][0]
+    assert launched.end() == 0
+
+
+def test_the_launcher_stays_small(computer: Computer) -> None:
+    launched = computer.start("--no-browser")
+    computer.wait_for_run(Trigger.STARTUP, Outcome.MADE)
+    launched.ask("/")
+    mapped = Path(f"/proc/{launched.process.pid}/maps").read_text(encoding="utf-8")
+    assert not re.search("chroma|numpy|onnx|gtk|PIL", mapped, re.IGNORECASE)
+    assert psutil.Process(launched.process.pid).memory_info().rss < 64e6
+    assert launched.end() == 0
