@@ -1,0 +1,67 @@
+"""What a restore would take off, told before it happens."""
+
+from datetime import timedelta
+
+import pytest
+
+from backup_core import BackupEngine
+from backup_core.compare import Entry, Loss
+from backup_core.errors import NewerData
+from tests.clinic import PATIENTS, Clinic
+from tests.fakeclock import FakeClock
+
+
+def test_nothing_is_lost_by_restoring_what_is_there(engine: BackupEngine) -> None:
+    assert engine.compare(engine.create()) == []
+
+
+def test_new_and_changed_entries_are_counted_and_named_by_patient_and_day(engine: BackupEngine, clinic: Clinic) -> None:
+    made = engine.create()
+    clinic.sql("INSERT INTO patients (uhid, name, created_at) VALUES ('N-1', 'Nora Neu', '2026-02-03 10:00:00')")
+    clinic.sql("INSERT INTO visits (patient_id, visit_date) SELECT id, '2026-02-04' FROM patients WHERE uhid = 'N-1'")
+    first = clinic.sql("SELECT id, name, substr(created_at, 1, 10) FROM patients ORDER BY id LIMIT 1")[0]
+    clinic.sql("UPDATE patients SET phone = '12345' WHERE id = ?", first[0])
+
+    patients, visits = engine.compare(made)
+
+    assert patients == Loss("patients", 1, 1, (Entry("Nora Neu", "2026-02-03"),), (Entry(first[1], first[2]),))
+    assert visits == Loss("visits", 1, 0, (Entry("Nora Neu", "2026-02-04"),), ())
+
+
+def test_what_was_deleted_since_is_no_loss(engine: BackupEngine, clinic: Clinic) -> None:
+    made = engine.create()
+    clinic.sql("DELETE FROM visits")
+    assert engine.compare(made) == []
+
+
+def test_columns_and_tables_of_another_version_are_left_out(engine: BackupEngine, clinic: Clinic) -> None:
+    made = engine.create()
+    clinic.sql("ALTER TABLE patients ADD COLUMN nickname TEXT DEFAULT 'x'")
+    clinic.sql("CREATE TABLE allergies (id INTEGER PRIMARY KEY, patient_id INTEGER)")
+    clinic.sql("INSERT INTO allergies (patient_id) VALUES (1)")
+    assert engine.compare(made) == []
+
+
+def test_without_todays_data_there_is_nothing_to_lose(engine: BackupEngine, clinic: Clinic) -> None:
+    made = engine.create()
+    clinic.db.unlink()
+    assert engine.compare(made) == []
+
+
+def test_a_backup_of_a_newer_docassist_is_restored_only_when_confirmed(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    before = clinic.rows()
+    clinic.sql("INSERT INTO schema_versions (version) VALUES (99)")
+    newer = engine.create()
+    clinic.sql("DELETE FROM schema_versions WHERE version = 99")
+    clock.pass_time(timedelta(minutes=1))
+
+    with pytest.raises(NewerData, match="newer version of DocAssist"):
+        engine.restore(newer)
+    assert clinic.rows() == before
+
+    assert engine.restore(newer, newer=True).patient_count == PATIENTS
+    assert clinic.sql("SELECT max(version) FROM schema_versions") == [(99,)]
+    engine.undo()
+    assert clinic.rows() == before

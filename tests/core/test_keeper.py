@@ -1,0 +1,128 @@
+"""Which archives stay: the policy in the backup folder, pins, the alarm, a full disk."""
+
+import shutil
+from datetime import timedelta
+
+import pytest
+
+from backup_core import BackupEngine
+from backup_core.listing import KEPT, Archive
+from backup_core.retention import Policy
+from backup_core.runs import Trigger
+from tests.clinic import PATIENTS, Clinic
+from tests.fakeclock import FakeClock
+
+
+def make(engine: BackupEngine, clinic: Clinic, clock: FakeClock, number: int, apart: timedelta) -> list[Archive]:
+    """Make archives of different contents, so much time apart, oldest first."""
+    made = []
+    for _ in range(number):
+        clock.pass_time(apart)
+        clinic.admit(f"Patient of {clock.now():%d %b %H:%M:%S}")
+        made.append(engine.create())
+    return made
+
+
+def names(engine: BackupEngine) -> set[str]:
+    return {archive.name for archive in engine.archives()}
+
+
+def test_the_policy_in_the_backup_folder_is_obeyed_by_every_engine(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    made = make(engine, clinic, clock, 4, timedelta(minutes=1))
+    engine.keeper.set_policy(Policy(newest=3))
+    other = BackupEngine(clinic.data_dir, policy=Policy(newest=1), clock=clock)
+    assert other.policy == Policy(newest=3)
+    assert other.prune() == [made[0].name]
+
+
+def test_archives_kept_for_their_day_move_where_the_emrs_own_clean_up_does_not_look(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    made = make(engine, clinic, clock, 3, timedelta(days=1))
+    engine.keeper.set_policy(Policy(newest=1, daily=3))
+    assert engine.prune() == []
+    assert [engine.find(one.name).path.parent.name == KEPT for one in made] == [True, True, False]
+
+
+def test_a_pinned_archive_outlives_every_policy_until_it_is_unpinned(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    made = make(engine, clinic, clock, 3, timedelta(minutes=1))
+    engine.keeper.keep_for_ever(made[0], keep=True)
+    assert engine.prune(1) == [made[1].name]
+    assert engine.find(made[0].name).kept
+    engine.keeper.keep_for_ever(made[0], keep=False)
+    assert engine.prune(1) == [made[0].name]
+
+
+def test_the_newest_proven_archive_is_never_pruned(engine: BackupEngine, clinic: Clinic, clock: FakeClock) -> None:
+    made = make(engine, clinic, clock, 3, timedelta(minutes=1))
+    engine.prove(made[0])
+    assert engine.prune(1) == [made[1].name]
+    assert made[0].name in names(engine)
+
+
+def test_vanished_patients_raise_the_alarm_and_pin_the_last_good_archive(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    good = engine.create()
+    clinic.sql("DELETE FROM patients WHERE id > 20")
+    clock.pass_time(timedelta(hours=4))
+    run = engine.back_up(Trigger.INTERVAL)
+
+    gone = PATIENTS - 20
+    sentence = f"{gone} of {PATIENTS} patients have gone since the last good backup."
+    assert run.reason == sentence
+    alarm = engine.keeper.alarm()
+    assert alarm is not None
+    assert (alarm.reason, alarm.archive, alarm.at) == (sentence, run.archive, clock.now())
+
+    make(engine, clinic, clock, 3, timedelta(hours=4))
+    engine.prune(1)
+    assert good.name in names(engine), "the last good archive is pinned while nobody has said that all is well"
+
+    engine.keeper.all_is_well()
+    assert engine.keeper.alarm() is None
+    engine.prune(1)
+    assert good.name not in names(engine)
+
+
+def test_an_empty_new_database_has_its_own_sentence(engine: BackupEngine, clinic: Clinic, clock: FakeClock) -> None:
+    engine.create()
+    clinic.sql("DELETE FROM patients")
+    clock.pass_time(timedelta(hours=4))
+    assert "empty clinic" in engine.back_up(Trigger.INTERVAL).reason
+
+
+def test_a_restore_to_an_older_state_is_no_alarm(engine: BackupEngine, clinic: Clinic, clock: FakeClock) -> None:
+    small = engine.create()
+    for number in range(40):
+        clinic.admit(f"Later {number}")
+    clock.pass_time(timedelta(hours=4))
+    engine.create()
+    clock.pass_time(timedelta(hours=1))
+    engine.restore(small)
+    clock.pass_time(timedelta(hours=4))
+    clinic.admit("After the restore")
+    assert engine.back_up(Trigger.INTERVAL).reason == ""
+    assert engine.keeper.alarm() is None
+
+
+def test_a_nearly_full_disk_thins_the_oldest_tier_and_says_so(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make(engine, clinic, clock, 4, timedelta(days=31))
+    engine.keeper.set_policy(Policy(newest=1, monthly=4))
+    usage = shutil.disk_usage(engine.backup_dir)
+
+    def nearly_full(path: object) -> object:
+        """Answer as a disk does that has room again once two archives are gone."""
+        left = len(list(engine.backup_dir.rglob("*.zip")))
+        return usage._replace(total=10**12, free=10**10 if left <= 2 else 10**9)
+
+    monkeypatch.setattr(shutil, "disk_usage", nearly_full)
+    assert engine.prune() == [made[0].name, made[1].name]
+    assert "nearly full" in engine.history.runs()[0].reason
+    assert names(engine) == {made[2].name, made[3].name}
