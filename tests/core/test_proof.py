@@ -13,7 +13,6 @@ import pytest
 from backup_core import BackupEngine, archive
 from backup_core.errors import ArchiveUnusable
 from backup_core.listing import Archive, State
-from backup_core.manifest import Manifest
 from backup_core.runs import Action, Outcome
 from tests.clinic import PATIENTS, Clinic
 from tests.fakeclock import FakeClock
