@@ -110,7 +110,8 @@ def menu_for(state: TrayState) -> list[Item]:
     items += [*_emr_items(state, idle), Item(Choice.OPEN_FOLDER, "Open backups folder")]
     if state.starts_at_login is not None:
         items.append(Item(Choice.AT_LOGIN, "Start at login", checked=state.starts_at_login))
-    stays = " (DocAssist stays open, without backups)" if state.emr == "running" else ""
+    # The sample clinic's stand-in ends with the launcher.
+    stays = " (DocAssist stays open, without backups)" if state.emr == "running" and not state.sample else ""
     return [*items, SEPARATOR, Item(Choice.QUIT, f"Quit{stays}", enabled=not state.ending)]
 
 

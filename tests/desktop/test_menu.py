@@ -153,6 +153,12 @@ def test_start_at_login_is_ticked_only_where_it_is_on_and_absent_where_it_is_not
         assert found.checked is on
 
 
+def test_quit_says_that_docassist_stays_only_where_it_does() -> None:
+    assert menu_for(CALM)[-1].text == "Quit (DocAssist stays open, without backups)"
+    for state in (replace(CALM, emr="not-running"), replace(CALM, sample=True)):
+        assert menu_for(state)[-1].text == "Quit"
+
+
 def test_quit_cannot_be_chosen_twice() -> None:
     assert is_offered(CALM, Choice.QUIT)
     assert not is_offered(replace(CALM, ending=True), Choice.QUIT)

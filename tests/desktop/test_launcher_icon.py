@@ -1,0 +1,79 @@
+"""The launcher with its icon on a desktop: what a person does there, and what happens to the desktop."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from backup_core.history import History, Run, Trigger
+from tray.children import ROOT
+
+from .desk import PATIENCE, Desk, TrayMenu, eventually
+from .panel import Panel
+
+pytestmark = pytest.mark.desktop
+
+Launch = Callable[[], AbstractContextManager["subprocess.Popen[bytes]"]]
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "sample clinic"
+
+
+@pytest.fixture
+def panel(desk: Desk) -> Iterator[Panel]:
+    desk.open_bus()
+    with desk.connection() as connection:
+        panel = Panel(connection)
+        panel.start()
+        yield panel
+
+
+@pytest.fixture
+def launch(desk: Desk, data_dir: Path) -> Launch:
+    @contextmanager
+    def run() -> Iterator["subprocess.Popen[bytes]"]:
+        options = ("--demo", "--data-dir", str(data_dir), "--no-browser")
+        launcher = desk.start(sys.executable, "-m", "tray.app", *options, cwd=ROOT)
+        yield launcher
+        launcher.terminate()
+        assert launcher.wait(PATIENCE) == 0
+
+    return run
+
+
+def runs(data_dir: Path, trigger: Trigger) -> list[Run]:
+    history = History(data_dir / ".docassist-backup" / "history.jsonl")
+    return [run for run in history.runs() if run.trigger == trigger]
+
+
+def test_a_person_backs_up_and_quits_by_the_menu(desk: Desk, panel: Panel, launch: Launch, data_dir: Path) -> None:
+    desk.open_screen()
+    with launch() as launcher, desk.connection() as connection:
+        menu = TrayMenu(connection, eventually(lambda: panel.icons)[-1])
+        eventually(menu.labels, lambda labels: labels and labels[0] == "Backed up just now")
+        menu.click("Backup Now")
+        eventually(lambda: runs(data_dir, Trigger.MANUAL))
+        menu.click("Quit")
+        assert launcher.wait(PATIENCE) == 0
+    assert len(runs(data_dir, Trigger.EXIT)) == 1
+
+
+def test_the_launcher_outlives_its_icon_and_its_screen(
+    desk: Desk, panel: Panel, launch: Launch, data_dir: Path
+) -> None:
+    screen = desk.open_screen()
+    with launch() as launcher, desk.connection() as connection:
+        first = TrayMenu(connection, eventually(lambda: panel.icons)[-1])
+        psutil.Process(first.process_id()).kill()
+        second = TrayMenu(connection, eventually(lambda: panel.icons[1:])[-1])
+        icon = psutil.Process(second.process_id())
+        screen.terminate()
+        icon.wait(PATIENCE)
+        assert launcher.poll() is None
+    assert len(runs(data_dir, Trigger.EXIT)) == 1
