@@ -1,0 +1,122 @@
+"""A program that does one operation of the engine in a child of its own, which may be killed at any call.
+
+It forks for each order, so that hundreds of kills cost no start of Python; the shim is loaded into it.
+"""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from backup_core.engine import BackupEngine
+from backup_core.errors import BackupError
+from backup_core.service import BackupService
+
+from .shim import Mode, arm, disarm
+
+#: What an operation is given: the engine, and the name of an archive.
+OPERATIONS: dict[str, Callable[[BackupEngine, str], object]] = {
+    "create": lambda engine, name: engine.create().name,
+    "auto_backup": lambda engine, name: BackupService(engine.data_dir, engine.backup_dir).auto_backup(),
+    "prune": lambda engine, name: engine.prune(keep=2),
+    "restore": lambda engine, name: engine.restore(engine.find(name)).safety,
+    "undo": lambda engine, name: engine.undo().archive,
+    "recover": lambda engine, name: engine.recover(),
+}
+
+
+@dataclass(frozen=True)
+class End:
+    """How an operation ended: what it returned, or the code of its BackupError, or a crash, or the kill."""
+
+    killed: bool = False
+    result: Any = None
+    error: str = ""
+    crash: str = ""
+
+
+class Puppet:
+    """The running program."""
+
+    def __init__(self, shim: Path) -> None:
+        environment = {**os.environ, "LD_PRELOAD": str(shim), "PYTHONDONTWRITEBYTECODE": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.puppet"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._process.communicate()
+
+    def calls(self, operation: str, data_dir: Path, archive: str = "") -> tuple[End, list[str]]:
+        """Do an operation undisturbed; return its end and each call that changed the disk: name and path."""
+        trace = data_dir.parent / "trace"
+        end = self.order(operation, data_dir, archive, mode=Mode.COUNT, trace=str(trace))
+        lines = trace.read_text(encoding="utf-8").splitlines()
+        trace.unlink()
+        return end, lines
+
+    def order(self, operation: str, data_dir: Path, archive: str = "", *, at: int = 0, mode: Mode = Mode.OFF,
+              error: int = 0, trace: str = "") -> End:  # fmt: skip
+        """Do an operation, with what `mode` says happening at call `at`."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        order = {"operation": operation, "data": str(data_dir), "archive": archive, "at": at, "mode": mode,
+                 "error": error, "trace": trace}  # fmt: skip
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return End(**json.loads(self._process.stdout.readline()))
+
+
+def main() -> None:
+    """Obey line by line."""
+    logging.getLogger().addHandler(logging.NullHandler())
+    for line in sys.stdin:
+        ours, theirs = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.write(theirs, json.dumps(_perform(json.loads(line))).encode())
+            os._exit(0)
+        os.close(theirs)
+        with os.fdopen(ours, "rb") as end:
+            said = end.read()
+        _, status = os.waitpid(child, 0)
+        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        sys.stdout.write(
+            (said.decode() or json.dumps({"killed": killed, "crash": "" if killed else str(status)})) + "\n"
+        )
+        sys.stdout.flush()
+
+
+def _perform(order: dict[str, Any]) -> dict[str, object]:
+    engine = BackupEngine(Path(order["data"]), patience=5.0)
+    trace = os.open(order["trace"], os.O_WRONLY | os.O_CREAT, 0o600) if order["trace"] else -1
+    try:
+        arm(Mode(order["mode"]), order["at"], order["error"], trace)
+        try:
+            result = OPERATIONS[order["operation"]](engine, order["archive"])
+        finally:
+            disarm()
+    except BackupError as error:
+        return {"error": error.code}
+    except Exception:  # noqa: BLE001 - whatever else is raised is what the tests look for
+        return {"crash": traceback.format_exc()}
+    return {"result": result}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The clinics on which operations are killed: each is made once and copied for each kill."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from backup_core.engine import BackupEngine
+from backup_core.listing import Archive
+from backup_core.runs import Trigger
+
+from .maker import make
+from .state import State, state_of
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A data folder, an operation on it, and the states of its data before and after."""
+
+    name: str
+    operation: str
+    archive: str
+    data: Path
+    before: State
+    after: State
+
+    def copy(self, target: Path) -> None:
+        """Put a copy of the data folder to `target`, in place of what is there."""
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(self.data, target)
+
+
+def _write(data: Path, note: str) -> None:
+    with closing(sqlite3.connect(data / "clinic.db")) as database, database:
+        database.execute("UPDATE patients SET address = ?", (note,))
+    with closing(sqlite3.connect(data / "chroma" / "chroma.sqlite3")) as database, database:
+        # Any change will do: nothing asks this store for vectors.
+        database.execute("UPDATE embedding_metadata SET string_value = ?", (note,))
+    (data / "prescriptions" / "patient_1.pdf").write_text(note)
+    for index in (data / "chroma").glob("*/link_lists.bin"):
+        index.write_bytes(index.read_bytes() + note.encode())
+
+
+def _leave(data: Path) -> None:
+    """Leave the data as it is."""
+
+
+def _damage(data: Path) -> None:
+    damaged = bytearray((data / "clinic.db").read_bytes())
+    damaged[4096:20480] = b"\xa5" * 16384
+    (data / "clinic.db").write_bytes(damaged)
+
+
+def _empty(data: Path) -> None:
+    (data / "clinic.db").write_bytes(b"")
+    shutil.rmtree(data / "chroma")
+
+
+def _lose(data: Path) -> None:
+    for name in ("clinic.db", "settings.json"):
+        (data / name).unlink()
+    for name in ("chroma", "prescriptions"):
+        shutil.rmtree(data / name)
+
+
+def _go_wal(data: Path) -> None:
+    with closing(sqlite3.connect(data / "clinic.db")) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    # The write-ahead log stays behind, full, as after a power cut.
+    keeper = sqlite3.connect(f"{(data / 'clinic.db').as_uri()}?mode=ro", uri=True)
+    keeper.execute("SELECT count(*) FROM patients").fetchone()
+    with closing(sqlite3.connect(data / "clinic.db")) as database, database:
+        database.execute("UPDATE patients SET phone = 'in the log'")
+    keeper.close()
+    assert (data / "clinic.db-wal").stat().st_size > 0
+
+
+#: What happens to the live data before a restore.
+MISHAPS: dict[str, Callable[[Path], None]] = {
+    "good": _leave,
+    "damaged": _damage,
+    "empty": _empty,
+    "missing": _lose,
+    "write-ahead": _go_wal,
+}
+NAMES = ("create", "prune", *(f"restore-{mishap}" for mishap in MISHAPS), "undo")
+
+
+class Scenery:
+    """Makes the scenes in a folder, all from one clinic."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: dict[str, Scene] = {}
+        self._data = folder / "clinic" / "data"
+        make(self._data)
+        _write(self._data, "first")
+        self._archive = BackupEngine(self._data).create()
+        self._first = state_of(self._data)
+        _write(self._data, "second")
+
+    def scene(self, name: str) -> Scene:
+        """Return the scene of that name, one of NAMES, made when it is first asked for."""
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def _make(self, name: str) -> Scene:
+        data = self._folder / name / "data"
+        shutil.copytree(self._data, data)
+        engine = BackupEngine(data)
+        operation, _, mishap = name.partition("-")
+        archive: Archive = self._archive
+        after = state_of(data)
+        if operation == "prune":
+            for _ in range(4):
+                engine.create(Trigger.API)
+        elif operation == "restore":
+            MISHAPS[mishap](data)
+            settings = {name: digest for name, digest in state_of(data).items() if name == "settings.json"}
+            after = self._first | settings
+        elif operation == "undo":
+            engine.restore(engine.find(archive.name))
+        return Scene(name, operation, archive.name, data, state_of(data), after)

@@ -1,0 +1,110 @@
+/* Preloaded into a process: counts the calls that change a disk, and at the k-th kills the process or lets it fail.
+
+   SQLite's own calls pass here too. A process counts from shim_arm() on, so that the start of Python is left out. */
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+enum { OFF, COUNT, KILL, FAIL_ONCE, FAIL_FROM };
+
+static int mode = OFF, wanted_error, trace = -1;
+static long calls, wanted;
+
+void shim_arm(int new_mode, long at, int error, int trace_to) {
+    calls = 0, wanted = at, wanted_error = error, trace = trace_to, mode = new_mode;
+}
+
+long shim_disarm(void) {
+    mode = OFF;
+    return calls;
+}
+
+/* Write the call's name and its path; of a renaming also the one from which. */
+static void tell(const char *name, int fd, const char *from, const char *path) {
+    char link[64], place[4096] = "", line[9000];
+    if (path == NULL) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        ssize_t length = readlink(link, place, sizeof place - 1);
+        place[length < 0 ? 0 : length] = 0;
+        path = place;
+    }
+    syscall(SYS_write, trace, line, snprintf(line, sizeof line, "%s\t%s%s%s\n", name, path, from ? "\t" : "", from ? from : ""));
+}
+
+/* Return 1, with errno set, if the call is to fail; `grows` says that it may need room on the disk. */
+static int meets_fault(const char *name, int grows, int fd, const char *from, const char *path) {
+    if (mode == OFF) return 0;
+    long number = __sync_add_and_fetch(&calls, 1);
+    if (trace >= 0) tell(name, fd, from, path);
+    if (mode == KILL && number == wanted) kill(getpid(), SIGKILL);
+    if ((mode == FAIL_ONCE && number == wanted) || (mode == FAIL_FROM && number >= wanted && grows)) {
+        errno = wanted_error;
+        return 1;
+    }
+    return 0;
+}
+
+#define REAL(name) \
+    static __typeof__(name) *real; \
+    if (real == NULL) real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
+
+#define WRAP(name, grows, from, path, parameters, arguments) \
+    int name parameters { \
+        REAL(name); \
+        return meets_fault(#name, grows, -1, from, path) ? -1 : real arguments; \
+    }
+
+#define WRAP_FILE(result, name, grows, parameters, arguments) \
+    result name parameters { \
+        REAL(name); \
+        return fd > 2 && meets_fault(#name, grows, fd, NULL, NULL) ? -1 : real arguments; \
+    }
+
+WRAP_FILE(ssize_t, write, 1, (int fd, const void *data, size_t size), (fd, data, size))
+WRAP_FILE(ssize_t, pwrite, 1, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at))
+WRAP_FILE(ssize_t, pwrite64, 1, (int fd, const void *data, size_t size, off64_t at), (fd, data, size, at))
+WRAP_FILE(ssize_t, sendfile, 1, (int fd, int from, off_t *at, size_t size), (fd, from, at, size))
+WRAP_FILE(ssize_t, sendfile64, 1, (int fd, int from, off64_t *at, size_t size), (fd, from, at, size))
+WRAP_FILE(ssize_t, copy_file_range, 1,
+          (int from, off64_t *here, int fd, off64_t *there, size_t size, unsigned flags),
+          (from, here, fd, there, size, flags))
+WRAP_FILE(int, ftruncate, 1, (int fd, off_t size), (fd, size))
+WRAP_FILE(int, ftruncate64, 1, (int fd, off64_t size), (fd, size))
+WRAP_FILE(int, fsync, 0, (int fd), (fd))
+WRAP_FILE(int, fdatasync, 0, (int fd), (fd))
+WRAP(rename, 1, from, path, (const char *from, const char *path), (from, path))
+WRAP(renameat, 1, from, path, (int at, const char *from, int to, const char *path), (at, from, to, path))
+WRAP(renameat2, 1, from, path, (int at, const char *from, int to, const char *path, unsigned flags),
+     (at, from, to, path, flags))
+WRAP(link, 1, from, path, (const char *from, const char *path), (from, path))
+WRAP(linkat, 1, from, path, (int at, const char *from, int to, const char *path, int flags),
+     (at, from, to, path, flags))
+WRAP(unlink, 0, NULL, path, (const char *path), (path))
+WRAP(unlinkat, 0, NULL, path, (int at, const char *path, int flags), (at, path, flags))
+WRAP(rmdir, 0, NULL, path, (const char *path), (path))
+WRAP(mkdir, 1, NULL, path, (const char *path, mode_t rights), (path, rights))
+WRAP(mkdirat, 1, NULL, path, (int at, const char *path, mode_t rights), (at, path, rights))
+
+/* Only the opening that makes a new file changes the disk. */
+#define WRAP_OPEN(name) \
+    int name(const char *path, int flags, ...) { \
+        REAL(name); \
+        va_list rest; \
+        va_start(rest, flags); \
+        mode_t rights = va_arg(rest, mode_t); \
+        va_end(rest); \
+        int makes = (flags & O_CREAT) && mode != OFF && access(path, F_OK) != 0; \
+        return makes && meets_fault(#name, 1, -1, NULL, path) ? -1 : real(path, flags, rights); \
+    }
+
+WRAP_OPEN(open)
+WRAP_OPEN(open64)

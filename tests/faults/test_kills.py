@@ -1,0 +1,57 @@
+"""Operations killed at some of the calls that change the disk: a short form of `python -m tests.faults.kill_matrix`.
+
+After each kill and recover() the data is wholly old or wholly new, nothing was touched before it was kept, clinic.db
+was never absent, and every archive in the list is whole.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from .kill_matrix import Matrix
+from .puppet import Puppet
+from .scenes import NAMES, Scenery
+from .shim import build
+
+#: Kills of each operation, evenly spread, and as many more where files change places.
+KILLS = 4
+
+
+@pytest.fixture(scope="module")
+def puppet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Puppet]:
+    with Puppet(build(tmp_path_factory.mktemp("shim"))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def scenery(tmp_path_factory: pytest.TempPathFactory) -> Scenery:
+    return Scenery(tmp_path_factory.mktemp("scenes"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_lost_when_the_power_goes_during(
+    name: str, scenery: Scenery, puppet: Puppet, tmp_path: Path
+) -> None:
+    matrix = Matrix(scenery.scene(name), puppet, tmp_path)
+    calls = matrix.calls()
+    swapping = [number for number, call in enumerate(calls, 1) if call.startswith(("rename", "link", "unlink\t"))]
+    matrix.kill(sorted({*_spread(range(1, len(calls) + 1)), *_spread(swapping)}))
+    assert matrix.result.points >= KILLS
+    assert not matrix.result.lost, "\n".join(matrix.result.lost)
+
+
+def test_nothing_is_lost_when_the_power_goes_again_while_a_restore_is_finished(
+    scenery: Scenery, puppet: Puppet, tmp_path: Path
+) -> None:
+    matrix = Matrix(scenery.scene("restore-good"), puppet, tmp_path)
+    links = [number for number, call in enumerate(matrix.calls(), 1) if call.startswith("link\t")]
+    matrix.kill([links[0] + 1])
+    assert matrix.result.pending, "the swap was to be interrupted"
+    matrix.kill_twice(matrix.result.pending, step=8)
+    assert matrix.result.points > KILLS
+    assert not matrix.result.lost, "\n".join(matrix.result.lost)
+
+
+def _spread(points: Sequence[int]) -> Sequence[int]:
+    return points[:: max(len(points) // KILLS, 1)]
