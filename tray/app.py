@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import signal
 import sys
 import time
@@ -89,10 +90,17 @@ def _tell(launcher: Launcher, options: Options) -> None:
     what = "the sample clinic" if launcher.is_sample else "DocAssist's data"
     _say(f"DocAssist Backup looks after {what} in {launcher.data_dir}")
     _say(f"Admin page: http://127.0.0.1:{launcher.control.port}/")
-    _say(f'Open it by the tray icon, or with: docassist-backup --data-dir "{launcher.data_dir}" open')
+    _say(f'Open it by the tray icon, or with: {_backup_command()} --data-dir "{launcher.data_dir}" open')
     _say(f"Log: {log_file()}")
     if options.browser:
         launcher.open_page()
+
+
+def _backup_command() -> str:
+    """Return how the other command is typed here: by its path where it lies in an environment that is not active."""
+    name = "docassist-backup"
+    beside = Path(sys.executable).with_name(name)
+    return f'"{beside}"' if beside.is_file() and not shutil.which(name) else name
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:
