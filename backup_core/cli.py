@@ -71,8 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logger.exception("a fault of the program")
         hint = f"The details are in {logs.log_file()}."
         return _refuse(BackupError("Something went wrong inside DocAssist Backup.", hint=hint), as_json)
-    print(json.dumps(answer.document, indent=1) if as_json else answer.text)
-    return 0
+    return _answer(json.dumps(answer.document, indent=1) if as_json else answer.text)
 
 
 def _carry_out(options: argparse.Namespace) -> Answer:
@@ -117,6 +116,17 @@ def _confirm(question: str) -> bool:
         raise Usage("There is nobody here to ask.", hint="Add --yes if you are sure.")
     print(f"{question}\nType yes to go on: ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() == "yes"
+
+
+def _answer(text: str) -> int:
+    """Print the answer and return the exit status: it is no success where nobody could read it."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # What is still in the buffer would be tried again, and complained about, when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _refuse(BackupError(f"The answer could not be written ({error.strerror})."), as_json=False)
+    return 0
 
 
 def _refuse(error: BackupError, as_json: bool) -> int:

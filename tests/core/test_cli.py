@@ -135,8 +135,16 @@ def test_a_damaged_backup_gives_status_3_and_is_not_restored(run: Run, clinic: C
         assert (refused.status, refused.out) == (3, "")
         assert refused.err.count("\n") == 2
     assert clinic.rows() == before
+    assert bad in run("list").out
     assert bad in run("verify").err
     assert good not in run("verify").err
+
+
+def test_what_docassist_has_locked_is_listed_and_not_judged(run: Run, clinic: Clinic) -> None:
+    name = made(run)
+    (clinic.data_dir / "backups" / "backup_2026-01-05_09-00-00.encrypted.zip").write_bytes(b"secret")
+    assert "encrypted" in run("list").out
+    assert run("--json", "verify").document == {"verified": [name]}
 
 
 def test_restore_and_undo_bring_back_the_rows(run: Run, clinic: Clinic) -> None:
@@ -387,6 +395,35 @@ def test_without_a_desktop_open_prints_the_address(run: Run, clinic: Clinic, mon
     with serve_tickets() as port:
         control.write(clinic.data_dir, control.Control(port=port, pid=os.getpid(), key="secret"))
         assert run("open").out == f"http://127.0.0.1:{port}/#t=T1\n"
+
+
+def test_open_asks_the_browser_and_shows_no_ticket(clinic: Clinic) -> None:
+    code = "import sys; from backup_core import browser, cli; browser._KEPT = 0.1; sys.exit(cli.main(sys.argv[1:]))"
+    with serve_tickets() as port:
+        control.write(clinic.data_dir, control.Control(port=port, pid=os.getpid(), key="secret"))
+        opened = subprocess.run(
+            [sys.executable, "-c", code, "--data-dir", str(clinic.data_dir), "open"],
+            cwd=ROOT,
+            env={**os.environ, "BROWSER": "true %s"},
+            capture_output=True,
+            check=False,
+        )
+    assert (opened.returncode, opened.stdout) == (0, b"The admin page was opened in your browser.\n")
+
+
+def test_a_fault_of_the_program_is_a_sentence_too_and_its_traceback_is_in_the_log(run: Run, own_log: Path) -> None:
+    failed = run("--backup-dir", "no\0folder", "create")
+    assert (failed.status, failed.out) == (1, "")
+    assert failed.err == f"Something went wrong inside DocAssist Backup.\nThe details are in {own_log}.\n"
+    assert "ValueError" in own_log.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_an_answer_that_cannot_be_written_is_no_success(clinic: Clinic) -> None:
+    words = [sys.executable, "-m", "backup_core.cli", "--data-dir", str(clinic.data_dir), "list"]
+    with Path("/dev/full").open("wb") as full:
+        failed = subprocess.run(words, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (failed.returncode, failed.stderr) == (1, b"The answer could not be written (No space left on device).\n")
 
 
 def test_as_a_process_it_finds_the_data_by_the_environment_and_prints_on_any_console(clinic: Clinic) -> None:
