@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from .errors import SnapshotFailed, SourceMissing
 from .files import PRIVATE, private_folder, remove, translating, write_atomically
 from .locks import locked
-from .sources import CLINIC_DB, Source, find_sources
+from .sources import CHROMA_DB, CLINIC_DB, Source, find_sources, side_files
 
 
 class DataFolder:
@@ -40,6 +40,15 @@ class DataFolder:
                 folder=str(self.path),
             )
         return self.sources()
+
+    def last_change(self) -> float | None:
+        """Return when a live database was last written to, in seconds since 1970; None where there is none."""
+        times = []
+        for database in (self.path / CLINIC_DB, self.path / CHROMA_DB):
+            for path in (database, *side_files(database)):
+                with suppress(FileNotFoundError):
+                    times.append(path.stat().st_mtime)
+        return max(times, default=None)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

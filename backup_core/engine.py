@@ -180,6 +180,15 @@ class BackupEngine:
         """Return what the live data holds, read from a quick snapshot of clinic.db alone."""
         return read_holdings(self._data)
 
+    @property
+    def origin(self) -> str | None:
+        """The random id that tells this clinic's archives from others'; None before the first backup."""
+        return self._data.origin
+
+    def last_change(self) -> float | None:
+        """Return when one of the live databases was last written to (seconds since 1970), or None if there is none."""
+        return self._data.last_change()
+
     def unprotected(self) -> list[tuple[str, int]]:
         """Return name and size in bytes of what lies in the data folder and is in no backup, largest first."""
         return unprotected(self.data_dir, self._data.sources(), self.backup_dir)

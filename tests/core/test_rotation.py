@@ -1,0 +1,77 @@
+"""Which archive is opened next, over days and months."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from backup_core.listing import Archive, State, with_proof
+from backup_core.manifest import Manifest, archive_name
+from backup_core.proofs import Proof
+from backup_core.rotation import may_begin, next_to_prove
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def archive(sequence: int, made: datetime, opened: datetime | None = None, *, origin: str = "us") -> Archive:
+    """Return an archive made, and perhaps opened, at those times."""
+    local = made.replace(tzinfo=None)
+    manifest = Manifest(local, created_at_utc=made, sequence=sequence, origin=origin, members=())
+    path = Path("backups") / archive_name(local)
+    found = Archive(path, 1, 1, State.VERIFIED, manifest, sequence=sequence)
+    return with_proof(found, Proof(opened)) if opened else found
+
+
+def test_the_first_archive_is_opened_and_the_newest_comes_first() -> None:
+    older, newest = archive(1, NOW - timedelta(days=2)), archive(2, NOW - timedelta(hours=1))
+    assert next_to_prove([older, newest], "us", NOW) == newest
+    assert next_to_prove([], "us", NOW) is None
+
+
+def test_one_new_archive_a_day_is_enough() -> None:
+    opened = archive(1, NOW - timedelta(hours=5), NOW - timedelta(hours=4))
+    fresh = archive(2, NOW - timedelta(hours=1))
+    assert next_to_prove([opened, fresh], "us", NOW) is None
+    assert next_to_prove([opened, fresh], "us", NOW + timedelta(hours=17)) == fresh
+
+
+def test_another_clinics_archives_are_not_opened_unasked() -> None:
+    assert next_to_prove([archive(1, NOW, origin="them")], "us", NOW) is None
+
+
+def test_after_a_damaged_one_the_next_newest_is_opened_without_delay() -> None:
+    good, bad = archive(1, NOW - timedelta(hours=5)), archive(2, NOW - timedelta(hours=1))
+    bad = with_proof(bad, Proof(NOW, problem="it is damaged"))
+    assert next_to_prove([good, bad], "us", NOW) == good
+
+
+def test_every_archive_is_opened_again_at_least_monthly() -> None:
+    archives = {number: archive(number, NOW - timedelta(days=30 - number)) for number in range(1, 31)}
+    opened = dict.fromkeys(archives, NOW - timedelta(days=31))
+    gaps = []
+    for hour in range(24 * 90):
+        now = NOW + timedelta(hours=hour)
+        if hour % 24 not in range(8, 18):
+            continue  # the PC is off at night
+        chosen = next_to_prove(list(archives.values()), "us", now)
+        if chosen is not None:
+            gaps.append(now - opened[chosen.sequence])
+            opened[chosen.sequence] = now
+            archives[chosen.sequence] = with_proof(chosen, Proof(now))
+    end = NOW + timedelta(days=90)
+    assert max([*gaps[30:], *(end - at for at in opened.values())]) <= timedelta(days=31)
+
+
+@pytest.mark.parametrize(
+    ("waited", "quiet", "free_memory", "begins"),
+    [
+        (0, 119, 8_000_000_000, False),
+        (0, 120, 8_000_000_000, True),
+        (3600, 0, 8_000_000_000, True),
+        (99_999, 99_999, 699_999_999, False),
+    ],
+)
+def test_it_begins_when_the_clinic_is_quiet_or_after_an_hour_and_never_without_memory(
+    waited: float, quiet: float, free_memory: int, begins: bool
+) -> None:
+    assert may_begin(waited=waited, quiet=quiet, free_memory=free_memory) is begins
