@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tray.look import SEPARATOR, Item
@@ -13,6 +13,8 @@ Point = tuple[int, int]
 
 #: What the theme Adwaita leaves above the first row of a menu, and the height of its separators.
 _PADDING, _LINE = 4, 1
+#: Seconds in which a window that was just opened may still move, and a program sees that the mouse has come.
+_REST = "0.2"
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,21 @@ class Mouse:
 
     def icon(self) -> Window | None:
         """Return the icon once it has its place in the panel: it is tiny first, then narrow, then square."""
-        return next((window for window in self.windows() if 16 <= window.width <= 48 and window.height >= 16), None)
+        return self._at_rest(lambda window: 16 <= window.width <= 48 and window.height >= 16)
 
     def menu(self) -> Window | None:
         """Return the menu if it is open."""
-        return next((window for window in self.windows() if window.width > 60), None)
+        return self._at_rest(lambda window: window.width > 60)
 
     def click(self, place: Point, *, button: int) -> None:
         """Click: 1 is the left button, 3 the right one."""
-        self._run("mousemove", str(place[0]), str(place[1]), "click", str(button))
+        self._run("mousemove", str(place[0]), str(place[1]), "sleep", _REST, "click", str(button))
+
+    def _at_rest(self, wanted: Callable[[Window], bool]) -> Window | None:
+        """Return the first window of a kind that is where it was a moment ago."""
+        before = self.windows()
+        self._run("sleep", _REST)
+        return next((window for window in self.windows() if window in before and wanted(window)), None)
 
     def _place(self, number: str) -> Window | None:
         facts = dict(re.findall(r"^(\w+)=(-?\d+)$", self._run("getwindowgeometry", "--shell", number), re.MULTILINE))
