@@ -94,7 +94,11 @@ class Swap:
     def write(self, phase: Phase) -> None:
         """Make the journal last: with Phase.FORWARD, from here on the restore will have happened."""
         self.journal = replace(self.journal, phase=phase)
-        files.sync_tree(self._box)
+        if phase is Phase.FORWARD:
+            # Only what is new: the rest of the box may be files that the EMR, in this very process, has open.
+            files.sync_tree(self.new)
+            sync_folder(self._box)
+            sync_folder(self._box.parent)
         write_atomically(_journal_path(self._data_dir), json.dumps(asdict(self.journal)).encode())
 
     def run(self) -> None:
@@ -105,6 +109,13 @@ class Swap:
                 self._bring(change.name, change.new, self.new, self.old)
             else:
                 self._bring(change.name, change.old, self.old, self.new)
+
+    def was_overtaken(self) -> bool:
+        """Return whether somebody has written to the live data since the journal was written."""
+        begun = _journal_path(self._data_dir).stat().st_mtime_ns
+        tops = [self._data_dir / change.name for change in self.journal.changes]
+        paths = [path for top in tops for path in (top, *side_files(top), *top.rglob("*"))]
+        return any(path.stat().st_mtime_ns > begun for path in paths if path.exists())
 
     def end(self) -> None:
         """Forget the journal, then remove the box: what it still holds is in the safety backup."""

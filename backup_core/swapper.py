@@ -45,26 +45,30 @@ class Swapper:
                 rolled_back=True,
                 hint="Close DocAssist and every program that uses its data, then try again.",
             ) from error
-        self._finish(swap)
+        with translating(RestoreFailed, "The data has been restored, but this could not be noted", hint=_RESTART):
+            self._finish(swap)
         return True
 
     def recover(self, swap: Swap, keep_today: Callable[[], str | None]) -> str:
         """Finish, do or take back a swap that was left, and return a sentence saying which.
 
-        `keep_today` makes the safety backup for one that was armed, for data may have been entered since, and returns
-        its name. Raise RestoreFailed where the disk forbids it; it can be tried again.
+        `keep_today` makes a safety backup of what has been entered since, and returns its name. Raise RestoreFailed
+        where the disk forbids it; it can be tried again.
         """
         with translating(RestoreFailed, "An interrupted restore could not be put right", hint=_RESTART):
+            was_armed = swap.journal.phase is Phase.ARMED
+            kept = keep_today() if was_armed or swap.was_overtaken() else None
+            meanwhile = f" What was entered meanwhile is in {kept}." if kept and not was_armed else ""
             if swap.journal.phase is Phase.BACK:
                 swap.run()
                 swap.end()
-                return "A restore was interrupted. It was taken back: the data is as it was before."
-            if swap.journal.phase is Phase.ARMED:
-                swap.journal = replace(swap.journal, safety=keep_today() or swap.journal.safety)
+                return f"A restore was interrupted. It was taken back: the data is as it was before.{meanwhile}"
+            if was_armed:
+                swap.journal = replace(swap.journal, safety=kept or swap.journal.safety)
                 self._start(swap, [change.name for change in swap.journal.changes])
             swap.run()
             self._finish(swap)
-        return f"The restore of {swap.journal.archive} has been finished."
+        return f"The restore of {swap.journal.archive} has been finished.{meanwhile}"
 
     def undo_stack(self) -> list[dict[str, str]]:
         """Return the restores that can be undone, oldest first: their `id`, `archive` and `safety`."""

@@ -210,3 +210,26 @@ def touches_live_data(clinic: Clinic, event: str, arguments: tuple[Any, ...]) ->
         path.is_relative_to(clinic.data_dir) and path.relative_to(clinic.data_dir).parts[0] not in (PRIVATE, "backups")
         for path in paths
     )
+
+
+def test_what_was_entered_between_the_crash_and_the_recovery_is_never_lost(scene: Scene, tmp_path: Path) -> None:
+    for step in range(1, 100):
+        one = scene.copy(tmp_path / f"cut off at {step}")
+        cut_off = in_a_copy_of_this_process(lambda one=one: one.engine.restore(one.archive), STEPS, step)  # type: ignore[misc]
+        one.clinic.admit("Entered meanwhile")
+
+        one.engine.recover()
+
+        assert "Entered meanwhile" in everything_kept(one, tmp_path / f"looked at {step}"), step
+        if not cut_off:
+            break
+
+
+def everything_kept(scene: Scene, folder: Path) -> set[str]:
+    """Return the names of all patients in the data and in the safety backups."""
+    names = set(scene.clinic.names())
+    for made in scene.engine.archives():
+        if made.safety:
+            archive.extract(made.path, folder / made.name)
+            names |= set(Clinic(folder / made.name).names())
+    return names
