@@ -61,7 +61,7 @@ class Clinic:
 def make_clinic(data_dir: Path) -> Clinic:
     """Make a clinic with a real vector store, in a process of its own: a store that is open here could not be moved."""
     subprocess.run(
-        [sys.executable, "-m", "tray.samplemaker"],
+        [sys.executable, "-m", "backup_core.samplemaker"],
         env={**os.environ, "DOCASSIST_DATA_DIR": str(data_dir)},
         cwd=ROOT,
         check=True,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tray.sample import SampleClinic
+from backup_core.sample import SampleClinic
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 EXAMPLE, SHIM = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from backup_core import browser, control
+from backup_core import browser, children, control
 from backup_core.errors import BackupError, LauncherNotRunning
 from backup_core.logs import log_file, start_logging
 from backup_core.settings import resolve_data_dir
 
-from . import children, demo
+from . import demo
 from .instance import LauncherRunning
 from .launcher import Launcher
 from .options import Options, parse
@@ -82,6 +82,8 @@ def _end_on_signals(launcher: Launcher) -> None:
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: launcher.quit())
+    # Windows runs a handler only after something else has woken the main thread.
+    signal.set_wakeup_fd(launcher.bell, warn_on_full_buffer=False)
 
 
 def _tell(launcher: Launcher, options: Options) -> None:

@@ -25,7 +25,7 @@ class Autostart(Protocol):
         """Return whether the launcher will be started, also where the user has changed that outside of it."""
 
     def turn_on(self, command: Sequence[str]) -> None:
-        """Have `command` started at each login from now on; `children.launcher` gives it."""
+        """Have `command` started at each login from now on; `relaunch.launcher` gives it."""
 
     def turn_off(self) -> None:
         """Have nothing started; no error where nothing was."""

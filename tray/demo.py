@@ -8,10 +8,9 @@ from pathlib import Path
 
 import platformdirs
 
+from backup_core import children
 from backup_core.errors import BackupError, SettingInvalid
 from backup_core.places import APP_NAME, DATA_DIR_VARIABLE
-
-from . import children
 
 #: Lies in every folder that the demo has made, and tells a curious reader what the folder is.
 NOTE = "sample-clinic.txt"
@@ -44,14 +43,14 @@ def is_sample(data_dir: Path) -> bool:
 
 def standin_command() -> str:
     """Return the command of the stand-in for the EMR, as a user would write it; it runs in `children.ROOT`."""
-    words = children.command("standin")
+    words = children.command("backup_core.standin")
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def fill(folder: Path) -> None:
     """Make the sample clinic in `folder` unless it is there, in a process of its own; raise BackupError on failure."""
     made = subprocess.run(
-        children.command("samplemaker"),
+        children.command("backup_core.samplemaker"),
         cwd=children.ROOT,
         env={**os.environ, DATA_DIR_VARIABLE: str(folder)},
         stdin=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .children import ROOT
+from backup_core.children import ROOT
 
 logger = logging.getLogger(__name__)
 

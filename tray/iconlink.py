@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .children import command as child_command
+from backup_core.children import command as child_command
+
 from .iconchild import IconChild
 from .look import Look, Notice, to_line
 
@@ -40,7 +41,7 @@ class IconLink:
         patience: float = 60.0,
     ) -> None:
         self._on_click = on_click
-        self._command = command or child_command("icon")
+        self._command = command or child_command("tray.icon")
         self._first_pause, self._longest_pause = pauses
         self._patience = patience
         # All that follows is read and written under this condition.

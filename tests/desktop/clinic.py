@@ -66,7 +66,8 @@ class Computer:
     def open_clinic(self) -> None:
         """Make the sample clinic, in a process that ends: Chroma keeps a store open as long as its process lives."""
         make = (
-            "import pathlib, sys, tray.sample as s; s.SampleClinic(pathlib.Path(sys.argv[1])).create(int(sys.argv[2]))"
+            "import pathlib, sys; from backup_core.sample import SampleClinic; "
+            "SampleClinic(pathlib.Path(sys.argv[1])).create(int(sys.argv[2]))"
         )
         half_made = self.root / "half made"
         subprocess.run([sys.executable, "-c", make, str(half_made), str(PATIENTS)], check=True, timeout=PATIENCE)

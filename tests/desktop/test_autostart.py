@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from backup_core.children import ROOT
 from backup_core.errors import BackupError
 from tray.autostart import Autostart, DesktopEntry, LaunchAgent, autostart_of_this_system
 from tray.autostart_windows import APPROVED, LONGEST, RUN, RunKey
-from tray.children import ROOT
 
 from .desk import eventually
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from backup_core.children import ROOT
 from tray.bar_windows import WM_ENDSESSION, WM_QUERYENDSESSION, WindowsBar
-from tray.children import ROOT
 from tray.look import Notice
 
 from .desk import PATIENCE, Desk, eventually, program

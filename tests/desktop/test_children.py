@@ -1,4 +1,4 @@
-"""How the program starts itself again, from a plain Python and from a frozen build."""
+"""How the program starts its children and itself again, from a plain Python and from a frozen build."""
 
 import subprocess
 import sys
@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tray import children
+from backup_core import children
+from tray import relaunch
+
+CHILDREN = ("backup_core.chromaprobe", "backup_core.samplemaker", "backup_core.standin", "tray.icon")
 
 
 @pytest.fixture
@@ -18,30 +21,30 @@ def frozen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return executable
 
 
-@pytest.mark.parametrize("name", children.NAMES)
-def test_every_child_is_a_module_that_can_be_run(name: str) -> None:
-    command = children.command(name)
-    assert command == [sys.executable, "-m", f"tray.{name}"]
-    assert (children.ROOT / "tray" / f"{name}.py").is_file()
+@pytest.mark.parametrize("module", CHILDREN)
+def test_every_child_is_a_module_that_can_be_run(module: str) -> None:
+    assert children.command(module) == [sys.executable, "-m", module]
+    assert (children.ROOT / f"{module.replace('.', '/')}.py").is_file()
 
 
 def test_a_child_ends_by_itself_when_nobody_speaks_to_it() -> None:
-    ended = subprocess.run(children.command("icon"), cwd=children.ROOT, stdin=subprocess.DEVNULL, timeout=30)
+    ended = subprocess.run(children.command("tray.icon"), cwd=children.ROOT, stdin=subprocess.DEVNULL, timeout=30)
     assert ended.returncode == 0
 
 
 def test_a_frozen_build_is_its_own_child(frozen: Path) -> None:
-    assert children.command("icon") == [str(frozen), "--child", "icon"]
-    assert children.launcher("--data-dir", "x") == [str(frozen), "--data-dir", "x"]
+    assert children.command("tray.icon") == [str(frozen), "--child", "tray.icon"]
+    assert relaunch.launcher("--data-dir", "x") == [str(frozen), "--data-dir", "x"]
 
 
-def test_a_child_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match="nothing-like-it"):
-        children.run("nothing-like-it")
+@pytest.mark.parametrize("module", ["os", "antigravity", "nothing.like.it", "backup_corex.y"])
+def test_only_the_programs_own_modules_are_children(module: str) -> None:
+    with pytest.raises(ValueError, match=module):
+        children.run(module)
 
 
-def test_a_frozen_child_runs_the_module_of_its_name(tmp_path: Path) -> None:
-    code = "import sys; from tray import children; sys.exit(children.run('icon'))"
+def test_a_frozen_child_runs_the_module_of_its_name() -> None:
+    code = "import sys; from backup_core import children; sys.exit(children.run('tray.icon'))"
     ended = subprocess.run([sys.executable, "-c", code], cwd=children.ROOT, stdin=subprocess.DEVNULL, timeout=30)
     assert ended.returncode == 0
 
@@ -60,4 +63,4 @@ def test_the_launcher_is_started_by_its_own_program_if_it_is_installed(
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     for name in beside:
         (tmp_path / name).touch()
-    assert children.launcher("--no-browser") == [str(tmp_path / expected[0]), *expected[1:]]
+    assert relaunch.launcher("--no-browser") == [str(tmp_path / expected[0]), *expected[1:]]

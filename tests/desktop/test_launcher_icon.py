@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from backup_core.children import ROOT
 from backup_core.history import History, Run, Trigger
-from tray.children import ROOT
 
 from .desk import PATIENCE, Desk, TrayMenu, eventually
 from .panel import Panel

@@ -18,7 +18,7 @@ def make(data_dir: Path, *, patients: int = 20, threshold: int = 20, wal: bool =
 
 def main() -> None:
     """Make the clinic that the command line asks for."""
-    from tray.sample import SampleClinic
+    from backup_core.sample import SampleClinic
 
     parser = argparse.ArgumentParser()
     parser.add_argument("data_dir", type=Path)

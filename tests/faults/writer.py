@@ -62,7 +62,7 @@ def _vectors(data_dir: Path, turn: FileLock) -> Callable[[Record, int], None]:
     import chromadb
     from chromadb.config import Settings
 
-    from tray.sample import SUMMARIES, embedding
+    from backup_core.sample import SUMMARIES, embedding
 
     settings = Settings(anonymized_telemetry=False)
     client: Any = chromadb.PersistentClient(path=str(data_dir / "chroma"), settings=settings)
