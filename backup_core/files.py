@@ -56,6 +56,9 @@ def translating_zip(sentence: str) -> Iterator[None]:
 def _is_full(error: OSError | sqlite3.Error) -> bool:
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    if isinstance(error, shutil.Error):
+        # The copy of a folder gathers what it has met, in words.
+        return f"[Errno {errno.ENOSPC}]" in str(error)
     return error.errno in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "winerror", None) == 112
 
 

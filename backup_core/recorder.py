@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .clock import Clock
 from .errors import BackupError, Fact
+from .files import translating
 from .history import History
 from .runs import Action, Outcome, Run, Trigger
 
@@ -46,12 +47,16 @@ class Recorder:
 
     @contextmanager
     def record(self, action: Action, trigger: Trigger) -> Iterator[Entry]:
-        """Give an entry to fill in; a BackupError in the block is recorded as its reason and raised on."""
+        """Give an entry to fill in; a BackupError in the block is recorded as its reason and raised on.
+
+        What the disk or SQLite refuse in it, and no step has put into words of its own, is one too.
+        """
         entry = Entry()
         started_at, started = self._clock.now(), self._clock.monotonic()
         code = ""
         try:
-            yield entry
+            with translating(BackupError, "The computer refused a step of the work"):
+                yield entry
         except BackupError as error:
             entry.outcome, entry.reason, code = Outcome.FAILED, str(error), error.code
             entry.facts |= error.facts

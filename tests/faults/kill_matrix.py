@@ -53,15 +53,22 @@ class Matrix:
         self._expect(state_of(self._data) == self.scene.after, "undisturbed: not the expected data")
         return calls
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether a swap was interrupted, so that recover() has to end it."""
+        return (self._data / PRIVATE / "journal.json").exists()
+
     def kill(self, points: Iterable[int]) -> None:
         """Kill the operation at each of `points`, then recover; see that the next run works too."""
         for point in points:
             if self._kill_once(point):
-                if (self._data / PRIVATE / "journal.json").exists():
+                if self.is_pending:
                     self.result.pending.append(point)
                 if state_of(self._data) not in (self.scene.before, self.scene.after):
                     self.result.mixed += 1
                 self._recover(f"killed at {point}")
+                if self.result.points % 7 == 0:
+                    self._check_next_run(f"killed at {point}")
 
     def kill_twice(self, points: Iterable[int], step: int) -> None:
         """Kill the operation at each of `points`, recover() at every `step`-th call of its own, then recover."""
@@ -113,8 +120,6 @@ class Matrix:
             f"{where}: neither old nor new: {_differences(now, self.scene)}",
         )
         self._check_archives(where)
-        if self.result.points % 7 == 0:
-            self._check_next_run(where)
 
     def _check_archives(self, where: str) -> None:
         """Every archive in the list is a whole one, and the one that was there first is there still."""

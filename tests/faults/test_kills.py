@@ -4,7 +4,7 @@ After each kill and recover() the data is wholly old or wholly new, nothing was 
 was never absent, and every archive in the list is whole.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from .kill_matrix import Matrix
 from .puppet import Puppet
 from .scenes import NAMES, Scenery
 from .shim import build
+from .spread import spread
 
 #: Kills of each operation, evenly spread, and as many more where files change places.
 KILLS = 4
@@ -36,7 +37,7 @@ def test_nothing_is_lost_when_the_power_goes_during(
     matrix = Matrix(scenery.scene(name), puppet, tmp_path)
     calls = matrix.calls()
     swapping = [number for number, call in enumerate(calls, 1) if call.startswith(("rename", "link", "unlink\t"))]
-    matrix.kill(sorted({*_spread(range(1, len(calls) + 1)), *_spread(swapping)}))
+    matrix.kill(sorted({*spread(range(1, len(calls) + 1), KILLS), *spread(swapping, KILLS)}))
     assert matrix.result.points >= KILLS
     assert not matrix.result.lost, "\n".join(matrix.result.lost)
 
@@ -51,7 +52,3 @@ def test_nothing_is_lost_when_the_power_goes_again_while_a_restore_is_finished(
     matrix.kill_twice(matrix.result.pending, step=8)
     assert matrix.result.points > KILLS
     assert not matrix.result.lost, "\n".join(matrix.result.lost)
-
-
-def _spread(points: Sequence[int]) -> Sequence[int]:
-    return points[:: max(len(points) // KILLS, 1)]

@@ -1,0 +1,56 @@
+"""A disk that is full, or fails, at some call of each operation: a short form of `python -m tests.faults.disk_matrix`.
+
+Nothing is lost, the error says so, and the next run is fine.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .disk_matrix import FAULTS, DiskMatrix
+from .puppet import Puppet
+from .scenes import NAMES, Scenery
+from .shim import build
+from .spread import spread
+
+#: Calls that fail in each operation.
+FAILURES = 3
+
+
+@pytest.fixture(scope="module")
+def puppet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Puppet]:
+    with Puppet(build(tmp_path_factory.mktemp("shim"))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def scenery(tmp_path_factory: pytest.TempPathFactory) -> Scenery:
+    return Scenery(tmp_path_factory.mktemp("scenes"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_lost_when_the_disk_is_full_or_fails_during(
+    name: str, scenery: Scenery, puppet: Puppet, tmp_path: Path
+) -> None:
+    matrix = DiskMatrix(scenery.scene(name), puppet, tmp_path)
+    calls = matrix.calls()
+    room = ("write", "pwrite", "mkdir", "rename")
+    growing = [number for number, call in enumerate(calls, 1) if call.startswith(room)]
+    for offset, fault in enumerate(FAULTS):
+        matrix.fail(fault, spread(growing[offset:], FAILURES), calls)
+    assert matrix.result.points >= FAILURES * len(FAULTS)
+    assert not matrix.result.lost, "\n".join(matrix.result.lost)
+
+
+def test_the_interface_of_the_emr_answers_that_no_backup_was_made_when_the_disk_is_full(
+    scenery: Scenery, puppet: Puppet, tmp_path: Path
+) -> None:
+    scene = scenery.scene("create")
+    data = tmp_path / "data"
+    scene.copy(data)
+    mode, error = FAULTS["full"]
+    for point in (1, 40, 80, 120):
+        end = puppet.order("auto_backup", data, at=point, mode=mode, error=error)
+        assert (end.result, end.crash) == (False, "")
+    assert puppet.order("auto_backup", data).result is True
