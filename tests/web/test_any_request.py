@@ -11,10 +11,26 @@ from tests.web.conftest import ORIGIN, PORT, Clinic, Visitor
 METHODS = st.sampled_from(["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 SEGMENTS = st.sampled_from(
-    ["backups", "restore", "delete", "download", "outside", "overview", "undo", "preferences", "activity", "status"]
+    [
+        "backups",
+        "all-is-well",
+        "comes-off",
+        "restore",
+        "delete",
+        "download",
+        "outside",
+        "overview",
+        "undo",
+        "preferences",
+        "activity",
+        "status",
+    ]
     + ["bar", "session", "control", "ticket", "health", "static", "app.css", "..", ".", "", "x.zip", "%00", "%2e%2e"]
 )
-PATHS = st.lists(SEGMENTS | TEXT, max_size=5).map(lambda parts: "/" + "/".join(parts))
+PATHS = st.lists(SEGMENTS | TEXT, max_size=5).map(
+    # What follows a question mark is the query, and comes by itself.
+    lambda parts: "/" + "/".join(parts).lstrip("/").replace("?", "%3F")
+)
 QUERIES = st.dictionaries(st.sampled_from(["page", "saved", "x"]), TEXT | st.integers().map(str), max_size=2)
 FIELDS = ["confirmed", "other_clinic", "frequency_hours", "keep", "emr_command", "emr_dir", "backup_dir", "extras"]
 FORMS = st.dictionaries(st.sampled_from(FIELDS) | TEXT, TEXT, max_size=8)
