@@ -1,9 +1,11 @@
 """Start at login: Linux as a desktop reads it, macOS and Windows as far as their files and values go."""
 
+import contextlib
 import json
 import plistlib
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,49 @@ class LockedRegistry(FakeRegistry):
         raise PermissionError(13, "Access is denied")
 
 
+class FakeKey(contextlib.nullcontext[dict[str, str]]):
+    """An opened key of FakeWinreg."""
+
+
+class FakeWinreg(types.ModuleType):
+    """As much of the module `winreg` as UserRegistry calls: keys are there once they were made."""
+
+    HKEY_CURRENT_USER, KEY_SET_VALUE, REG_SZ = object(), 2, 1
+
+    def __init__(self) -> None:
+        super().__init__("winreg")
+        self.keys: dict[str, dict[str, str]] = {}
+
+    def OpenKey(self, root: object, key: str, reserved: int = 0, access: int = 1) -> FakeKey:
+        if root is not self.HKEY_CURRENT_USER or key not in self.keys:
+            raise FileNotFoundError(2, "The system cannot find the file specified", key)
+        return FakeKey(self.keys[key])
+
+    def CreateKey(self, root: object, key: str) -> FakeKey:
+        self.keys.setdefault(key, {})
+        return self.OpenKey(root, key)
+
+    def QueryValueEx(self, key: dict[str, str], name: str) -> tuple[str, int]:
+        if name not in key:
+            raise FileNotFoundError(2, "The system cannot find the file specified", name)
+        return key[name], self.REG_SZ
+
+    def SetValueEx(self, key: dict[str, str], name: str, reserved: int, kind: int, value: str) -> None:
+        assert kind == self.REG_SZ
+        key[name] = value
+
+    def DeleteValue(self, key: dict[str, str], name: str) -> None:
+        self.QueryValueEx(key, name)
+        del key[name]
+
+
+@pytest.fixture
+def winreg(monkeypatch: pytest.MonkeyPatch) -> FakeWinreg:
+    fake = FakeWinreg()
+    monkeypatch.setitem(sys.modules, "winreg", fake)
+    return fake
+
+
 @pytest.fixture(params=["linux", "macos", "windows"])
 def autostart(request: pytest.FixtureRequest, tmp_path: Path) -> Autostart:
     made: dict[str, Autostart] = {
@@ -82,6 +127,28 @@ def test_this_system_has_its_place_in_the_users_own_folder(tmp_path: Path, monke
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     autostart_of_this_system().turn_on(COMMAND)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["docassist-backup.desktop"]
+
+
+def test_windows_keeps_it_in_the_users_part_of_the_registry(
+    winreg: FakeWinreg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    autostart = autostart_of_this_system()
+    assert not autostart.is_on()
+    autostart.turn_off()
+    autostart.turn_on(["docassist-tray.exe"])
+    assert autostart.is_on()
+    assert winreg.keys == {RUN: {NAME: "docassist-tray.exe"}}
+    autostart.turn_off()
+    autostart.turn_off()
+    assert not autostart.is_on()
+
+
+def test_a_mac_keeps_it_in_the_users_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    autostart_of_this_system().turn_on(COMMAND)
+    assert [path.name for path in (tmp_path / "Library" / "LaunchAgents").iterdir()] == ["com.docassist.backup.plist"]
 
 
 @pytest.mark.desktop

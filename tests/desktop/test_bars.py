@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from backup_core.children import ROOT
+from tray.bar import bar_of_this_system
 from tray.bar_windows import WM_ENDSESSION, WM_QUERYENDSESSION, WindowsBar
 from tray.look import Notice
 
@@ -201,6 +203,40 @@ def test_windows_shows_a_balloon_and_does_not_know_what_it_hides(windows: Window
     windows.notify(shell.icon, Notice("Backup failed", "The disk is full."))
     assert shell.balloons == [("The disk is full.", "Backup failed")]
     assert windows.hidden() == ""
+
+
+def test_a_mac_changes_its_icon_in_the_main_thread_and_stays_out_of_the_dock(
+    shell: FakeShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: list[Callable[[], None]] = []
+    policies: list[str] = []
+    helper = SimpleNamespace(callAfter=waiting.append)
+    application = SimpleNamespace(setActivationPolicy_=policies.append)
+    appkit = SimpleNamespace(
+        NSApplication=SimpleNamespace(sharedApplication=lambda: application),
+        NSApplicationActivationPolicyAccessory="accessory",
+    )
+    monkeypatch.setitem(sys.modules, "PyObjCTools.AppHelper", helper)
+    monkeypatch.setitem(sys.modules, "AppKit", appkit)
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    bar = bar_of_this_system()
+    bar.attach(shell.icon, shell.pystray, lambda: None)
+    done: list[str] = []
+    bar.soon(lambda: done.append("changed"))
+    assert not done
+    waiting.pop()()
+    bar.notify(shell.icon, Notice("Backup failed", "The disk is full."))
+
+    assert (bar.backend, bar.hidden()) == ("darwin", "")
+    assert policies == ["accessory"]
+    assert done == ["changed"]
+    assert shell.balloons == [("The disk is full.", "Backup failed")]
+
+
+def test_windows_has_its_own_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert bar_of_this_system().backend == "win32"
 
 
 def test_the_pystray_that_is_installed_has_what_is_replaced_in_it() -> None:

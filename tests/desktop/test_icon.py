@@ -1,10 +1,12 @@
 """The real icon on a real desktop: seen and clicked over D-Bus as a panel does, and once by mouse."""
 
+import itertools
 import os
 import queue
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PIL import Image, ImageChops
@@ -146,6 +148,22 @@ def test_the_launcher_outlives_the_screen(desk: Desk, link: IconLink) -> None:
     eventually(lambda: Mouse().windows())
     screen.terminate()
     assert eventually(lambda: link.problem, lambda problem: "display cannot be reached" in problem)
+
+
+def test_a_desktop_that_shows_no_icons_is_told_to_the_launcher(desk: Desk, link: IconLink) -> None:
+    desk.open_screen()
+    desk.open_bus()
+    link.start()
+    titles = (f"{minute} minutes ago" for minute in itertools.count())
+
+    def problem() -> str:
+        link.show(replace(CALM, title=next(titles)))
+        return link.problem
+
+    assert "no place for tray icons" in eventually(problem)
+    with desk.connection() as connection:
+        Panel(connection).start()
+        eventually(problem, lambda sentence: sentence == "")
 
 
 def test_without_a_display_the_sentence_names_the_packages(desk: Desk, link: IconLink) -> None:

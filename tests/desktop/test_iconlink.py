@@ -129,6 +129,15 @@ def test_a_child_that_keeps_ending_is_started_at_growing_intervals(
     assert link.problem == "The tray icon stopped. It will be started again."
 
 
+def test_a_child_that_lived_long_is_missed_no_longer_than_the_first_time(
+    connect: Connect, clicks: "queue.Queue[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tray.iconlink.STEADY", 0.0)
+    connect(ENDS, pauses=(0.05, 600.0))
+    for _ in range(12):
+        assert next_click(clicks) == "started"
+
+
 def test_the_link_outlives_children_that_end_while_they_are_told(connect: Connect, clicks: "queue.Queue[str]") -> None:
     link = connect(ENDS_AFTER_ONE, pauses=(0.0, 0.0))
     for number in range(15):
