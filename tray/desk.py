@@ -99,13 +99,17 @@ class LauncherDesk(PlainDesk):
 
         return self._jobs.start("create", work, trigger=Trigger.EMR_EXIT.value)
 
-    def restore(self, name: str, *, other_clinic: bool, with_settings: bool) -> Job:
+    def restore(self, name: str, *, other_clinic: bool, newer: bool, with_settings: bool) -> Job:
         """Start a restore of the archive of that name, with the EMR closed; raise UnknownArchive, Busy."""
         archive = self._engine.find(name)
 
         def work(on_progress: OnProgress) -> Restored:
             return self._engine.restore(
-                archive, other_clinic=other_clinic, with_settings=with_settings, on_progress=on_progress
+                archive,
+                other_clinic=other_clinic,
+                newer=newer,
+                with_settings=with_settings,
+                on_progress=on_progress,
             )
 
         return self._jobs.start("restore", self._with_emr_closed(work))

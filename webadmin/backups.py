@@ -42,6 +42,13 @@ def back_up_now() -> AnyResponse:
     return redirect(url_for("backups.index"), 303)
 
 
+@bp.post("/all-is-well")
+def all_is_well() -> AnyResponse:
+    """End the alarm: what looked wrong was meant."""
+    parts().engine.keeper.all_is_well()
+    return redirect(url_for("backups.index"), 303)
+
+
 @bp.post("/backups/<name>/download")
 def download(name: str) -> Response:
     """Send the browser to a link that gives the ZIP once: a download cannot carry the key."""
@@ -85,6 +92,7 @@ def _overview() -> dict[str, Any]:
         "page": page_of(archives, request.args.get("page", 1, type=int), PER_PAGE),
         "confirmed": engine.history.confirmations(),
         "undoable": engine.undoable(),
+        "alarm": engine.keeper.alarm(),
         "count": len(archives),
         "total_size": sum(archive.size for archive in archives),
         "folder": engine.backup_dir,

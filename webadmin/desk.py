@@ -22,7 +22,7 @@ class Desk(Protocol):
     def back_up_now(self, trigger: Trigger = Trigger.MANUAL) -> Job:
         """Start a backup; raise Busy if something else runs."""
 
-    def restore(self, name: str, *, other_clinic: bool, with_settings: bool) -> Job:
+    def restore(self, name: str, *, other_clinic: bool, newer: bool, with_settings: bool) -> Job:
         """Start a restore of the archive of that name: close the EMR, restore, start the EMR again; raise Busy."""
 
     def undo(self) -> Job:
@@ -56,13 +56,17 @@ class PlainDesk:
             "create", lambda on_progress: self._engine.back_up(trigger, on_progress), trigger=trigger.value
         )
 
-    def restore(self, name: str, *, other_clinic: bool, with_settings: bool) -> Job:
+    def restore(self, name: str, *, other_clinic: bool, newer: bool, with_settings: bool) -> Job:
         """Start a restore of the archive of that name; raise UnknownArchive, Busy."""
         archive = self._engine.find(name)
         return self._jobs.start(
             "restore",
             lambda on_progress: self._engine.restore(
-                archive, other_clinic=other_clinic, with_settings=with_settings, on_progress=on_progress
+                archive,
+                other_clinic=other_clinic,
+                newer=newer,
+                with_settings=with_settings,
+                on_progress=on_progress,
             ),
         )
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from backup_core.history import Outcome
-from backup_core.listing import Archive
+from backup_core.listing import Archive, State
 
 from .parts import parts
 from .verdict import Evidence, Verdict, verdict_of
@@ -25,6 +25,7 @@ def evidence() -> Evidence:
         confirmed_at=engine.history.confirmations().get(newest.name, made_at(newest)) if newest else None,
         patients=newest.manifest.patient_count if newest and newest.manifest else 0,
         visits=newest.manifest.visit_count if newest and newest.manifest else 0,
+        opened=newest is not None and newest.state is State.PROVEN,
         last_run=engine.history.last(outcomes=_TOLD),
         running=current is not None and current.kind == "create",
     )

@@ -1,10 +1,13 @@
 """Restore and the way back: one page with one decision, then its progress and its result."""
 
+from typing import Any
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from backup_core.errors import NothingToUndo
+from backup_core.jobs import Job
 from backup_core.listing import Archive
 
 from .comparison import compare
@@ -13,6 +16,9 @@ from .parts import parts
 
 bp = Blueprint("restores", __name__)
 
+#: What the user may tick beside the restore itself; kept in the address, so that a second question does not lose them.
+WISHES = ("other_clinic", "newer", "with_settings")
+
 
 @bp.get("/backups/<name>/restore")
 def confirm(name: str) -> str:
@@ -20,15 +26,20 @@ def confirm(name: str) -> str:
     return _question("restores/confirm.html", parts().archive(name))
 
 
+@bp.get("/backups/<name>/comes-off")
+def comes_off(name: str) -> str:
+    """Show whose entries a restore would take off."""
+    return render_template("restores/comes_off.html", losses=parts().engine.compare(parts().archive(name)))
+
+
 @bp.post("/backups/<name>/restore")
 def restore(name: str) -> Response:
     """Start the restore."""
     archive = parts().archive(name)
     _require_tick()
-    job = parts().desk.restore(
-        archive.name, other_clinic="other_clinic" in request.form, with_settings="with_settings" in request.form
-    )
-    return redirect(url_for("restores.progress", name=archive.name, job_id=job.id), 303)
+    wished = {wish: wish in request.form for wish in WISHES}
+    job = parts().desk.restore(archive.name, **wished)
+    return redirect(_address(archive, job, [wish for wish in WISHES if wished[wish]]), 303)
 
 
 @bp.get("/backups/<name>/restore/<job_id>")
@@ -37,7 +48,15 @@ def progress(name: str, job_id: str) -> str:
     archive, job = parts().archive(name), parts().jobs.get(job_id)
     if job is None:
         raise NotFound
-    return render_template("restores/progress.html", archive=archive, job=job, undoable=parts().engine.undoable())
+    wished = [wish for wish in WISHES if wish in request.args]
+    return render_template(
+        "restores/progress.html",
+        archive=archive,
+        job=job,
+        wished=wished,
+        here=_address(archive, job, wished),
+        undoable=parts().engine.undoable(),
+    )
 
 
 @bp.get("/undo")
@@ -52,7 +71,13 @@ def undo() -> Response:
     archive = _undoable()
     _require_tick()
     job = parts().desk.undo()
-    return redirect(url_for("restores.progress", name=archive.name, job_id=job.id), 303)
+    return redirect(_address(archive, job, []), 303)
+
+
+def _address(archive: Archive, job: Job, wished: list[str]) -> str:
+    """Return where the progress of a restore is shown."""
+    query: dict[str, Any] = dict.fromkeys(wished, "yes")
+    return url_for("restores.progress", name=archive.name, job_id=job.id, **query)
 
 
 def _question(template: str, archive: Archive) -> str:

@@ -28,6 +28,8 @@ class Evidence:
     visits: int
     last_run: Run | None
     running: bool
+    #: Whether that backup was also opened, as DocAssist would open it.
+    opened: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,9 @@ def verdict_of(facts: Evidence, now: datetime) -> Verdict:
     if facts.confirmed_at is None:
         last = "There is no backup yet."
     else:
+        checked = "opened and checked" if facts.opened else "checked"
         held = f"{count(facts.patients, 'patient')}, {count(facts.visits, 'visit')}"
-        last = f"Last backup {ago(now - facts.confirmed_at)}, checked: {held}."
+        last = f"Last backup {ago(now - facts.confirmed_at)}, {checked}: {held}."
     if facts.last_run is not None and facts.last_run.outcome is Outcome.FAILED and not facts.running:
         when = date_time(facts.last_run.started_at.astimezone())
         evidence = f"{when}: {facts.last_run.reason} {last.replace('Last backup', 'The last good one was')}"

@@ -26,6 +26,7 @@ _SCHEMA = """
 CREATE TABLE patients (
     id INTEGER PRIMARY KEY AUTOINCREMENT, uhid TEXT UNIQUE, name TEXT NOT NULL, age INTEGER, gender TEXT,
     phone TEXT, address TEXT, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE schema_versions (version INTEGER, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
 CREATE TABLE visits (
     id INTEGER PRIMARY KEY AUTOINCREMENT, patient_id INTEGER NOT NULL REFERENCES patients(id), visit_date DATE,
     chief_complaint TEXT, clinical_notes TEXT, diagnosis TEXT, prescription_json TEXT,
@@ -52,6 +53,24 @@ class Clinic:
                 row = database.execute("INSERT INTO patients (uhid, name) VALUES (?, ?)", (name, name)).lastrowid
                 database.execute("INSERT INTO visits (patient_id) VALUES (?)", (row,))
                 database.commit()
+
+    def rename(self, patient: int, name: str) -> None:
+        """Change a patient's name."""
+        with self._database() as database:
+            database.execute("UPDATE patients SET name = ? WHERE id = ?", (name, patient))
+            database.commit()
+
+    def update_to(self, version: int) -> None:
+        """Make the schema that of another version of the EMR."""
+        with self._database() as database:
+            database.execute("DELETE FROM schema_versions")
+            database.execute("INSERT INTO schema_versions (version) VALUES (?)", (version,))
+            database.commit()
+
+    def lose_all(self) -> None:
+        """Lose every patient, as after a wrong import."""
+        with self._database() as database:
+            database.executescript("DELETE FROM visits; DELETE FROM patients;")
 
     def count(self, table: str) -> int:
         """Return how many rows a table has."""

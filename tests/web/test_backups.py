@@ -114,6 +114,27 @@ def test_what_is_in_no_backup_is_named_with_its_size(visitor: Visitor, clinic: C
     assert "exports</bdi> (2.9 MB)" in page
 
 
+def test_an_alarm_is_shown_until_somebody_says_that_all_is_well(
+    visitor: Visitor, clinic: Clinic, engine: BackupEngine, backup: str
+) -> None:
+    clinic.lose_all()
+    engine.create()
+    alarmed = visitor.get("/").text
+    calm = visitor.post("/all-is-well").text
+
+    assert "Something looks wrong" in alarmed
+    assert "empty clinic: 3 patients were there before" in alarmed
+    assert "Something looks wrong" not in calm
+
+
+def test_a_backup_that_was_opened_says_so(visitor: Visitor, engine: BackupEngine, backup: str) -> None:
+    engine.prove(engine.find(backup))
+    page = visitor.get("/").text
+
+    assert "Last backup just now, opened and checked: 3 patients, 3 visits." in page
+    assert '<span class="pill proven">Opened and checked</span>' in page
+
+
 def test_a_download_is_the_zip_by_a_link_that_works_once(visitor: Visitor, engine: BackupEngine, backup: str) -> None:
     sent = visitor.post(f"/backups/{backup}/download")
     link = sent.headers["HX-Redirect"]

@@ -13,6 +13,7 @@ from webadmin import Access, gate
 ROUTES = [
     ("GET", "/"),
     ("POST", "/backups"),
+    ("POST", "/all-is-well"),
     ("GET", "/overview"),
     ("GET", "/backups/outside"),
     ("POST", "/backups/x.zip/download"),
@@ -20,6 +21,7 @@ ROUTES = [
     ("POST", "/backups/x.zip/delete"),
     ("GET", "/backups/x.zip/restore"),
     ("POST", "/backups/x.zip/restore"),
+    ("GET", "/backups/x.zip/comes-off"),
     ("GET", "/backups/x.zip/restore/1"),
     ("GET", "/undo"),
     ("POST", "/undo"),

@@ -12,7 +12,7 @@ def restore(visitor: Visitor, name: str, form: dict[str, str]) -> str:
     """Start a restore and return the page that shows what came of it."""
     started = visitor.post(f"/backups/{name}/restore", form)
     visitor.finished()
-    return visitor.get(started.request.path).text
+    return visitor.get(started.request.full_path).text
 
 
 def test_the_question_shows_the_backup_beside_the_data_now(visitor: Visitor, clinic: Clinic, backup: str) -> None:
@@ -63,7 +63,7 @@ def test_a_restore_can_be_taken_back(visitor: Visitor, clinic: Clinic, backup: s
     unticked = visitor.post("/undo")
     started = visitor.post("/undo", TICKED)
     visitor.finished()
-    page = visitor.get(started.request.path).text
+    page = visitor.get(started.request.full_path).text
 
     assert "You put a backup back." in offer
     assert "Go back to before the restore?" in question
@@ -77,6 +77,34 @@ def test_without_a_restore_there_is_nothing_to_go_back_from(visitor: Visitor, ba
     assert visitor.get("/undo").status_code == 409
     assert "no restore to go back from" in visitor.post("/undo", TICKED).text
     assert "You put a backup back." not in visitor.get("/").text
+
+
+def test_the_entries_that_come_off_are_named(visitor: Visitor, clinic: Clinic, backup: str) -> None:
+    clinic.admit(1)
+    clinic.rename(2, "P <two>")
+    question = visitor.get(f"/backups/{backup}/restore").text
+    page = visitor.get(f"/backups/{backup}/comes-off").text
+
+    assert f'hx-get="/backups/{backup}/comes-off"' in question
+    assert "1 not in this backup, 1 changed since" in page
+    assert "<bdi hx-ignore>P 4</bdi>" in page
+    assert "<bdi hx-ignore>P &lt;two&gt;</bdi>" in page
+
+
+def test_a_backup_of_a_newer_docassist_wants_a_tick_of_its_own(
+    visitor: Visitor, clinic: Clinic, engine: BackupEngine
+) -> None:
+    clinic.update_to(9)
+    newer = engine.create().name
+    clinic.update_to(8)
+
+    refused = restore(visitor, newer, TICKED | {"with_settings": "yes"})
+    page = restore(visitor, newer, TICKED | {"newer": "yes"})
+
+    assert "This backup needs a newer DocAssist" in refused
+    assert 'type="checkbox" name="newer"' in refused
+    assert 'type="hidden" name="with_settings"' in refused
+    assert "is back" in page
 
 
 def test_another_clinic_s_backup_wants_a_tick_of_its_own(
