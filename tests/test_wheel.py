@@ -1,11 +1,15 @@
 """What gets installed: the wheel holds the packages, the page's templates and assets, and nothing else."""
 
+import json
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.browser.launcher import launched
 
 PROJECT = Path(__file__).parent.parent
 
@@ -52,3 +56,25 @@ def test_the_wheel_holds_every_module_template_and_asset_of_the_checkout(names: 
 
 def test_the_wheel_tells_type_checkers_that_it_is_typed(names: set[str]) -> None:
     assert {f"{room}/py.typed" for room in ("backup_core", "webadmin", "tray")} <= names
+
+
+def test_the_installed_wheel_serves_its_page(wheel: Path, tmp_path: Path) -> None:
+    installed = tmp_path / "installed"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", str(installed), str(wheel)], check=True)
+
+    with launched(tmp_path, installed / "bin", str(installed)) as launcher:
+        page, _, ticket = launcher.address().partition("#t=")
+        key = json.loads(_ask(f"{page}session", {"Content-Type": "application/json"}, {"ticket": ticket}))["key"]
+        backups = _ask(page, {"Authorization": f"Bearer {key}"})
+        style = _ask(f"{page}static/app.css", {})
+
+    assert "Sample clinic." in backups
+    assert style
+
+
+def _ask(address: str, headers: dict[str, str], body: dict[str, str] | None = None) -> str:
+    request = urllib.request.Request(address, json.dumps(body).encode() if body else None, headers)
+    with urllib.request.urlopen(request) as answer:
+        text: bytes = answer.read()
+    return text.decode()

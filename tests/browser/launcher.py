@@ -25,6 +25,7 @@ class Launcher:
     """A running `docassist-tray --demo`."""
 
     data_dir: Path
+    bin_dir: Path
     environment: dict[str, str]
     process: subprocess.Popen[bytes]
 
@@ -43,7 +44,7 @@ class Launcher:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `docassist-backup` on the same data folder."""
-        command = [str(BIN / "docassist-backup"), "--data-dir", str(self.data_dir), *arguments]
+        command = [str(self.bin_dir / "docassist-backup"), "--data-dir", str(self.data_dir), *arguments]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
 
     def _patients(self) -> int:
@@ -52,18 +53,18 @@ class Launcher:
 
 
 @contextmanager
-def launched(folder: Path) -> Iterator[Launcher]:
+def launched(folder: Path, bin_dir: Path = BIN, python_path: str = "") -> Iterator[Launcher]:
     """Run a launcher without an icon, with its own sample clinic and home below `folder`; end it as a logout does."""
     home, data_dir, log_path = folder / "home", folder / "Sample Clinic", folder / "launcher.log"
     home.mkdir()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OF_THIS_DESKTOP)}
-    environment["HOME"] = str(home)
-    command = [str(BIN / "docassist-tray"), "--demo", "--data-dir", str(data_dir), "--no-icon", "--no-browser"]
+    environment |= {"HOME": str(home), "PYTHONPATH": python_path}
+    command = [str(bin_dir / "docassist-tray"), "--demo", "--data-dir", str(data_dir), "--no-icon", "--no-browser"]
     with log_path.open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         _wait_until_served(process, log_path)
-        yield Launcher(data_dir, environment, process)
+        yield Launcher(data_dir, bin_dir, environment, process)
     finally:
         process.send_signal(signal.SIGTERM)
         status = process.wait(PATIENCE)
