@@ -1,0 +1,190 @@
+"""The whole job tried on this very PC, with a sample clinic in a folder of its own: what passes, and what does not."""
+
+import os
+import platform
+import shutil
+import sqlite3
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import children
+from .engine import BackupEngine
+from .errors import BackupError, EmrRunning
+from .files import PRIVATE, remove
+from .listing import Archive
+from .sources import CHROMA
+from .trialclinic import TrialClinic
+
+#: Seconds after which a restore is killed, one try after another.
+_KILLS = (0.01, 0.03, 0.06, 0.1, 0.2)
+_PATIENCE = 60.0
+_LATER = "Entered After the Backup"
+#: What else the system may have to unpack a ZIP, besides this program: Windows 10 and later have the last.
+_UNPACKERS = (["unzip", "-q", "{zip}", "-d", "{folder}"], ["bsdtar", "-xf", "{zip}", "-C", "{folder}"])
+_WINDOWS_UNPACKER = ["tar.exe", "-xf", "{zip}", "-C", "{folder}"]
+
+
+class StepFailed(Exception):
+    """A step did not give what it should."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the report: what was tried, whether it went well, in how many seconds, and what there is to say."""
+
+    name: str
+    ok: bool
+    seconds: float
+    detail: str
+
+
+class SelfTest:
+    """One self-test in a new folder below `folder`, which is removed at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._clinic = TrialClinic(folder / "Zoë's sample clinic")
+        self._engine = BackupEngine(self._clinic.data_dir)
+        self._made: list[Archive] = []
+
+    def run(self, on_step: Callable[[Step], None] = lambda step: None) -> list[Step]:
+        """Do every step, telling each when it has ended, and return them; what fails does not stop those after it."""
+        steps = []
+        try:
+            for name, work in self._steps():
+                started = time.monotonic()
+                try:
+                    detail, ok = work(), True
+                except (StepFailed, BackupError, OSError, sqlite3.Error, subprocess.SubprocessError) as error:
+                    detail, ok = f"{type(error).__name__}: {error}", False
+                steps.append(Step(name, ok, time.monotonic() - started, detail))
+                on_step(steps[-1])
+        finally:
+            remove(self._folder)
+        return steps
+
+    def _steps(self) -> list[tuple[str, Callable[[], str]]]:
+        return [
+            ("make a sample clinic", self._make_clinic),
+            ("back it up while a program writes to it", self._back_up_while_written_to),
+            ("unpack the backup with the system's own tool", self._unpack),
+            ("open the backup and ask it (the proof)", self._prove),
+            ("restore it over newer data", self._restore),
+            ("go back to before the restore", self._undo),
+            ("refuse to restore while a program has the data open", self._locked),
+            ("kill a restore half way, and recover", self._kill_and_recover),
+        ]
+
+    def _make_clinic(self) -> str:
+        self._clinic.make()
+        patients = self._engine.holdings().patient_count
+        _expect(patients > 0, "the sample clinic is empty")
+        return f"{patients} patients"
+
+    def _back_up_while_written_to(self) -> str:
+        with self._clinic.child("backup_core.standin") as writer:
+            before = self._clinic.rows()
+            deadline = time.monotonic() + _PATIENCE
+            while self._clinic.rows() == before:
+                _expect(time.monotonic() < deadline and writer.poll() is None, "the writing program wrote nothing")
+                time.sleep(0.05)
+            self._made = [self._engine.create() for _ in range(3)]
+            _expect(writer.poll() is None, "the writing program did not survive the backups")
+        sizes = ", ".join(f"{archive.size / 1e6:.1f} MB" for archive in self._made)
+        return f"{len(self._made)} backups ({sizes})"
+
+    def _unpack(self) -> str:
+        archive, target = self._newest(), self._folder / "unpacked"
+        target.mkdir()
+        commands = [_WINDOWS_UNPACKER] if os.name == "nt" else list(_UNPACKERS)
+        command = next((one for one in commands if shutil.which(one[0])), None)
+        if command is None:
+            with zipfile.ZipFile(archive.path) as opened:
+                opened.extractall(target)
+            tool = "Python, for this PC has no unzip"
+        else:
+            words = [word.format(zip=archive.path, folder=target) for word in command]
+            subprocess.run(words, check=True, capture_output=True, timeout=_PATIENCE)
+            tool = command[0]
+        listed = archive.manifest.members if archive.manifest and archive.manifest.members else ()
+        for member in listed:
+            _expect((target / member.name).exists(), f"{member.name} was not unpacked")
+        return f"{len(listed)} files by {tool}"
+
+    def _prove(self) -> str:
+        proof = self._engine.prove(self._newest())
+        _expect(proof.ok, proof.problem)
+        return f"{proof.patients} patients, {proof.visits} visits, {proof.asked} search entries answer"
+
+    def _restore(self) -> str:
+        archive = self._newest()
+        self._clinic.admit(_LATER)
+        restored = self._engine.restore(archive)
+        manifest = archive.manifest
+        _expect(manifest is not None and restored.patient_count == manifest.patient_count, "the counts differ")
+        _expect(not self._clinic.has(_LATER), "what the restore should have taken off is still there")
+        return f"{restored.patient_count} patients; {restored.safety} keeps the data as it was"
+
+    def _undo(self) -> str:
+        restored = self._engine.undo()
+        _expect(self._clinic.has(_LATER), "what the undo should have brought back is missing")
+        return f"{restored.patient_count} patients"
+
+    def _locked(self) -> str:
+        rows = self._clinic.rows()
+        if children.is_frozen():
+            return "left out: this build has no Python of its own to lock a file with"
+        with self._clinic.held_open():
+            try:
+                self._engine.restore(self._newest())
+            except EmrRunning as error:
+                told = str(error)
+            else:
+                raise StepFailed("the restore went on")
+        _expect(self._clinic.rows() == rows, "the data has changed")
+        return told
+
+    def _kill_and_recover(self) -> str:
+        """Kill a restore at several moments: afterwards the data is that of before or that of the backup."""
+        outcomes = []
+        for delay in _KILLS:
+            old, archive = self._clinic.rows(), self._made[0]
+            arguments = ["restore", archive.name, "--yes"]
+            with self._clinic.child("backup_core.cli", *arguments) as restoring:
+                _wait_for(self._clinic.data_dir / PRIVATE / "swap", restoring)
+                time.sleep(delay)
+                restoring.kill()
+            self._engine.recover()
+            new = self._clinic.rows()
+            wanted = archive.manifest.patient_count if archive.manifest else -1
+            _expect(new == old or new[0] == wanted, "the data is neither the old nor the restored one")
+            _expect((self._clinic.data_dir / CHROMA).is_dir(), "the search index is missing")
+            outcomes.append("as before" if new == old else "restored")
+        for archive in self._engine.archives():
+            self._engine.verify(archive)
+        return ", ".join(outcomes)
+
+    def _newest(self) -> Archive:
+        if not self._made:
+            raise StepFailed("there is no backup to try this with")
+        return self._made[-1]
+
+
+def surroundings() -> str:
+    """Return the system and the versions that the report names; nothing in it tells of a patient."""
+    return f"{platform.platform()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+
+
+def _expect(right: bool, otherwise: str) -> None:
+    if not right:
+        raise StepFailed(otherwise)
+
+
+def _wait_for(path: Path, child: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not path.exists() and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
