@@ -19,16 +19,16 @@ _SECTION = "Desktop Entry"
 
 
 class Autostart(Protocol):
-    """What starts the launcher when its user logs in. All of it raises BackupError where the system refuses."""
+    """What starts the launcher when its user logs in."""
 
     def is_on(self) -> bool:
         """Return whether the launcher will be started, also where the user has changed that outside of it."""
 
     def turn_on(self, command: Sequence[str]) -> None:
-        """Have `command` started at each login from now on; `relaunch.launcher` gives it."""
+        """Have `command` started at each login (`relaunch.launcher` gives it); BackupError where that is refused."""
 
     def turn_off(self) -> None:
-        """Have nothing started; no error where nothing was."""
+        """Have nothing started, also where nothing was; BackupError where that is refused."""
 
 
 def autostart_of_this_system() -> Autostart:
@@ -51,15 +51,11 @@ class DesktopEntry:
     def is_on(self) -> bool:
         """Return whether the entry is there and no settings dialog has switched it off."""
         entry = configparser.ConfigParser(interpolation=None, strict=False)
-        with translating(BackupError, _FAILED):
-            if not self._path.is_file():
-                return False
-            text = self._path.read_text(encoding="utf-8", errors="replace")
         try:
-            entry.read_string(text)
+            entry.read_string(self._path.read_text(encoding="utf-8"))
             hidden = entry.getboolean(_SECTION, "Hidden", fallback=False)
             return not hidden and entry.getboolean(_SECTION, "X-GNOME-Autostart-enabled", fallback=True)
-        except (configparser.Error, ValueError):
+        except (OSError, ValueError, configparser.Error):
             return False
 
     def turn_on(self, command: Sequence[str]) -> None:
@@ -88,13 +84,9 @@ class LaunchAgent:
 
     def is_on(self) -> bool:
         """Return whether the agent is there and is not disabled in its own file."""
-        with translating(BackupError, _FAILED):
-            if not self._path.is_file():
-                return False
-            data = self._path.read_bytes()
         try:
-            agent = plistlib.loads(data)
-        except (ValueError, ExpatError):
+            agent = plistlib.loads(self._path.read_bytes())
+        except (OSError, ValueError, ExpatError):
             return False
         return isinstance(agent, dict) and bool(agent.get("RunAtLoad")) and not agent.get("Disabled")
 

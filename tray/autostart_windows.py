@@ -18,16 +18,16 @@ LONGEST = 260
 
 
 class Registry(Protocol):
-    """The user's part of the registry; keys are paths below HKEY_CURRENT_USER. It raises OSError."""
+    """The user's part of the registry; keys are paths below HKEY_CURRENT_USER."""
 
     def read(self, key: str, name: str) -> str | bytes | None:
-        """Return a value; None where it is not there."""
+        """Return a value; None where it is not there or may not be read."""
 
     def write(self, key: str, name: str, value: str) -> None:
-        """Set a value, and make its key if need be."""
+        """Set a value, and make its key if need be; raise OSError where that is refused."""
 
     def delete(self, key: str, name: str) -> None:
-        """Remove a value; no error where it is not there."""
+        """Remove a value, if it is there; raise OSError where that is refused."""
 
 
 class RunKey:
@@ -38,9 +38,7 @@ class RunKey:
 
     def is_on(self) -> bool:
         """Return whether the entry is there and Task Manager has not switched it off."""
-        with translating(BackupError, _FAILED):
-            entry = self._registry.read(RUN, _NAME)
-            approved = self._registry.read(APPROVED, _NAME)
+        entry, approved = self._registry.read(RUN, _NAME), self._registry.read(APPROVED, _NAME)
         # The first byte is odd where the user has switched the entry off, even where it was switched on again.
         switched_off = isinstance(approved, bytes) and approved[:1] != b"" and approved[0] % 2 == 1
         return bool(entry) and not switched_off
@@ -71,21 +69,21 @@ class UserRegistry:
         self._winreg: Any = import_module("winreg")
 
     def read(self, key: str, name: str) -> str | bytes | None:
-        """Return a value; None where it is not there."""
+        """Return a value; None where it is not there or may not be read."""
         try:
             with self._winreg.OpenKey(self._winreg.HKEY_CURRENT_USER, key) as opened:
                 value: str | bytes = self._winreg.QueryValueEx(opened, name)[0]
                 return value
-        except FileNotFoundError:
+        except OSError:
             return None
 
     def write(self, key: str, name: str, value: str) -> None:
-        """Set a value, and make its key if need be."""
+        """Set a value, and make its key if need be; raise OSError where that is refused."""
         with self._winreg.CreateKey(self._winreg.HKEY_CURRENT_USER, key) as opened:
             self._winreg.SetValueEx(opened, name, 0, self._winreg.REG_SZ, value)
 
     def delete(self, key: str, name: str) -> None:
-        """Remove a value; no error where it is not there."""
+        """Remove a value, if it is there; raise OSError where that is refused."""
         try:
             access = self._winreg.KEY_SET_VALUE
             with self._winreg.OpenKey(self._winreg.HKEY_CURRENT_USER, key, 0, access) as opened:

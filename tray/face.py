@@ -10,12 +10,14 @@ from backup_core.history import Outcome, Run, Trigger
 from backup_core.jobs import Job
 from backup_core.places import APP_NAME
 
+from .autostart import autostart_of_this_system
 from .desk import CLOSE_PATIENCE
 from .hands import Hands
 from .iconlink import IconLink
 from .look import Choice
 from .menu import TrayState, look_for
 from .notices import Topic
+from .relaunch import launcher
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ class Face:
     def __init__(self, hands: Hands, *, shown: bool) -> None:
         self._hands = hands
         self._link = IconLink(self._click) if shown else None
+        self._autostart = autostart_of_this_system()
         hands.jobs.add_listener(self._follow)
 
     def start(self) -> None:
@@ -67,6 +70,7 @@ class Face:
             can_start_emr=bool(hands.emr.command),
             can_close_emr=emr == "running",
             can_undo=view.can_undo,
+            starts_at_login=None if hands.is_sample else self._autostart.is_on(),
             ending=hands.is_ending,
             sample=hands.is_sample,
         )
@@ -94,6 +98,7 @@ class Face:
             Choice.START_EMR: lambda: hands.desk.start(Trigger.EMR_START),
             Choice.CLOSE_EMR: lambda: hands.emr.close(CLOSE_PATIENCE),
             Choice.OPEN_FOLDER: lambda: _open_folder(hands.engine.backup_dir),
+            Choice.AT_LOGIN: self._switch_start_at_login,
             Choice.QUIT: hands.quit,
         }
         try:
@@ -101,6 +106,12 @@ class Face:
         except BackupError as error:
             self.notify(f"{error} {error.hint}".strip())
         self.refresh()
+
+    def _switch_start_at_login(self) -> None:
+        if self._autostart.is_on():
+            self._autostart.turn_off()
+        else:
+            self._autostart.turn_on(launcher("--data-dir", str(self._hands.data_dir)))
 
 
 def _open_folder(folder: Path) -> None:

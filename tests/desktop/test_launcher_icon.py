@@ -1,9 +1,10 @@
 """The launcher with its icon on a desktop: what a person does there, and what happens to the desktop."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,7 @@ from .panel import Panel
 
 pytestmark = pytest.mark.desktop
 
-Launch = Callable[[], AbstractContextManager["subprocess.Popen[bytes]"]]
+Launch = Callable[..., AbstractContextManager["subprocess.Popen[bytes]"]]
 
 
 @pytest.fixture
@@ -37,9 +38,9 @@ def panel(desk: Desk) -> Iterator[Panel]:
 @pytest.fixture
 def launch(desk: Desk, data_dir: Path) -> Launch:
     @contextmanager
-    def run() -> Iterator["subprocess.Popen[bytes]"]:
-        options = ("--demo", "--data-dir", str(data_dir), "--no-browser")
-        launcher = desk.start(sys.executable, "-m", "tray.app", *options, cwd=ROOT)
+    def run(*options: str) -> Iterator["subprocess.Popen[bytes]"]:
+        always = ("--data-dir", str(data_dir), "--no-browser")
+        launcher = desk.start(sys.executable, "-m", "tray.app", *always, *options, cwd=ROOT)
         yield launcher
         launcher.terminate()
         assert launcher.wait(PATIENCE) == 0
@@ -54,7 +55,7 @@ def runs(data_dir: Path, trigger: Trigger) -> list[Run]:
 
 def test_a_person_backs_up_and_quits_by_the_menu(desk: Desk, panel: Panel, launch: Launch, data_dir: Path) -> None:
     desk.open_screen()
-    with launch() as launcher, desk.connection() as connection:
+    with launch("--demo") as launcher, desk.connection() as connection:
         menu = TrayMenu(connection, eventually(lambda: panel.icons)[-1])
         eventually(menu.labels, lambda labels: labels and labels[0] == "Backed up just now")
         menu.click("Backup Now")
@@ -68,7 +69,7 @@ def test_the_launcher_outlives_its_icon_and_its_screen(
     desk: Desk, panel: Panel, launch: Launch, data_dir: Path
 ) -> None:
     screen = desk.open_screen()
-    with launch() as launcher, desk.connection() as connection:
+    with launch("--demo") as launcher, desk.connection() as connection:
         first = TrayMenu(connection, eventually(lambda: panel.icons)[-1])
         psutil.Process(first.process_id()).kill()
         second = TrayMenu(connection, eventually(lambda: panel.icons[1:])[-1])
@@ -77,3 +78,22 @@ def test_the_launcher_outlives_its_icon_and_its_screen(
         icon.wait(PATIENCE)
         assert launcher.poll() is None
     assert len(runs(data_dir, Trigger.EXIT)) == 1
+
+
+def test_a_person_switches_start_at_login_on_and_off(
+    desk: Desk, panel: Panel, launch: Launch, data_dir: Path, tmp_path: Path
+) -> None:
+    desk.open_screen()
+    data_dir.mkdir()
+    with closing(sqlite3.connect(data_dir / "clinic.db")) as database:
+        database.execute("CREATE TABLE patients (id INTEGER PRIMARY KEY, name TEXT)")
+    entry = tmp_path / "autostart" / "docassist-backup.desktop"
+    with launch(), desk.connection() as connection:
+        menu = TrayMenu(connection, eventually(lambda: panel.icons)[-1])
+        eventually(menu.labels, lambda labels: "Start at login" in labels)
+        menu.click("Start at login")
+        eventually(lambda: menu.item("Start at login")["toggle-state"] == 1)
+        assert f'"--data-dir" "{data_dir}"' in entry.read_text(encoding="utf-8")
+        menu.click("Start at login")
+        eventually(lambda: menu.item("Start at login")["toggle-state"] == 0)
+        assert not entry.exists()
