@@ -82,8 +82,6 @@ def _end_on_signals(launcher: Launcher) -> None:
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: launcher.quit())
-    # Windows runs a handler only after something else has woken the main thread.
-    signal.set_wakeup_fd(launcher.bell, warn_on_full_buffer=False)
 
 
 def _tell(launcher: Launcher, options: Options) -> None:

@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 
 #: The environment variable by which the processes of an EMR that a launcher has started are known.
 MARK = "DOCASSIST_LAUNCHED_FOR"
-#: Seconds between two looks at the processes.
-_LOOK = 0.5
+#: Seconds between two looks at the processes, and while the EMR was asked to close.
+_LOOK, _QUICK_LOOK = 2.0, 0.1
 #: Seconds that a stand-in has to close by itself.
 _STAND_IN_PATIENCE = 5.0
 
@@ -58,6 +58,7 @@ class Emr:
         self._processes: set[psutil.Process] = set()
         self._lock = threading.Lock()
         self._watcher: threading.Thread | None = None
+        self._closing = threading.Event()
         self._expected = False
         self._stand_in = stand_in
 
@@ -87,15 +88,17 @@ class Emr:
         """Ask the EMR to close and return whether it has within `timeout` seconds."""
         deadline = time.monotonic() + (min(timeout, _STAND_IN_PATIENCE) if self._stand_in else timeout)
         asked: set[psutil.Process] = set()
+        self._closing.set()
         while self.is_running and time.monotonic() < deadline:
             for process in self._processes - asked:
                 asked.add(process)
                 ask_to_close(process)
-            self._wait(_LOOK)
+            self._wait(_QUICK_LOOK)
         if self._stand_in and self.is_running:
             for process in self._processes:
                 kill(process)
             self._wait(timeout)
+        self._closing.clear()
         return not self.is_running
 
     @contextlib.contextmanager
@@ -145,7 +148,8 @@ class Emr:
 
     def _watch(self) -> None:
         while self._look():
-            time.sleep(_LOOK)
+            if self._closing.wait(_LOOK):
+                time.sleep(_QUICK_LOOK)
         logger.info("the EMR has ended")
         if not self._expected:
             self._on_exit()

@@ -12,9 +12,8 @@ from backup_core.browser import open_page
 from backup_core.clock import SYSTEM_CLOCK
 from backup_core.control import Control
 from backup_core.engine import BackupEngine
-from backup_core.errors import Busy
 from backup_core.history import Trigger
-from backup_core.jobs import JobRunner
+from backup_core.jobs import Job, JobRunner
 from backup_core.retention import LAUNCHER_POLICY
 from backup_core.settings import Preferences, Settings
 from webadmin import Access, create_app
@@ -22,6 +21,7 @@ from webadmin import Access, create_app
 from .demo import is_sample
 from .desk import LauncherDesk
 from .emr import Emr
+from .ending import last_backup
 from .face import Face
 from .instance import Instance, LauncherRunning, Life
 from .loop import Loop
@@ -70,7 +70,7 @@ class Launcher:
         self._furnish(self._settings.read())
         self._server = PageServer(self._serve, listen(options.port, before.port if before else None))
         self._access.set_port(self._server.port)
-        self.jobs.add_listener(self.sight.follow)
+        self.jobs.add_listener(self._follow)
         self._face = Face(self, shown=options.icon)
         self._rounds = Rounds(self, self._face.notify)
 
@@ -162,9 +162,14 @@ class Launcher:
         self._instance.serves_on(self._server.port)
         self.desk.start(Trigger.STARTUP)
 
+    def _follow(self, job: Job) -> None:
+        if job.state != "running":
+            self.sight.forget()
+            self._loop.wake()
+
     def _emr_ended(self) -> None:
         self._rounds.emr_ended()
-        self._face.refresh()
+        self._loop.wake()
 
     def _end(self) -> None:
         """Make the last backup and let go of everything; whatever goes wrong, the end comes."""
@@ -175,24 +180,9 @@ class Launcher:
                 self.emr.close(EXIT_PATIENCE)
         is_backed_up = False
         if self._instance.is_claimed and self.data_dir.is_dir():
-            is_backed_up = self._last_backup()
+            is_backed_up = last_backup(self.jobs, self.desk, EXIT_PATIENCE)
         if control.read(self.data_dir) == self.control:
             control.remove(self.data_dir)
         self._server.close()
         self._face.close()
         self._instance.release(cleanly=is_backed_up)
-
-    def _last_backup(self) -> bool:
-        """Make the one backup with the trigger "exit", after what may still be running; return whether it is good."""
-        deadline = self.clock.monotonic() + EXIT_PATIENCE
-        while (left := deadline - self.clock.monotonic()) > 0:
-            try:
-                job = self.desk.back_up_now(Trigger.EXIT)
-            except Busy:
-                running = self.jobs.current()
-                if running:
-                    self.jobs.wait(running.id, left)
-            else:
-                return self.jobs.wait(job.id, left).state == "done"
-        logger.warning("there was no time for the last backup")
-        return False

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from backup_core.clock import Clock
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError
-from backup_core.jobs import Job
 from backup_core.listing import Archive
 
 logger = logging.getLogger(__name__)
@@ -42,13 +41,8 @@ class Sight:
                 self._view = _look(engine)
             return self._view
 
-    def follow(self, job: Job) -> None:
-        """Look again after a job that has finished."""
-        if job.state != "running":
-            self.forget()
-
     def forget(self) -> None:
-        """Look again at the next question."""
+        """Look again at the next question, because something was done there."""
         with self._guard:
             self._looked = None
 

@@ -1,14 +1,18 @@
 """The heartbeat, under a clock that the test sets."""
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 import schedule
 
-from tray.loop import Loop
+from tray.loop import TICK, Loop
 
 
 class WallClock:
@@ -44,18 +48,18 @@ class Ticks:
             raise RuntimeError("planted")
 
 
-def beats(loop: Loop, clock: WallClock, seconds: int) -> None:
-    for _ in range(seconds):
-        clock.passes(1)
+def beats(loop: Loop, clock: WallClock, count: int) -> None:
+    for _ in range(count):
+        clock.passes(TICK)
         loop.beat()
 
 
-def test_it_ticks_once_a_second_and_not_between(clock: WallClock) -> None:
+def test_it_ticks_every_few_seconds_and_not_between(clock: WallClock) -> None:
     ticks = Ticks()
     loop = Loop(ticks)
     loop.beat()
     for _ in range(40):
-        clock.passes(0.25)
+        clock.passes(TICK / 4)
         loop.beat()
     assert ticks.count == 10
 
@@ -97,12 +101,53 @@ def test_the_scheduler_is_its_own() -> None:
     assert schedule.get_jobs() == []
 
 
-def test_it_can_be_stopped_by_its_own_tick_and_from_another_thread() -> None:
-    ticked = threading.Event()
-    loop = Loop(ticked.set)
+@contextmanager
+def running(loop: Loop) -> Iterator[threading.Thread]:
     runner = threading.Thread(target=loop.run, daemon=True)
     runner.start()
-    assert ticked.wait(10)
+    yield runner
     loop.stop()
     runner.join(10)
     assert not runner.is_alive()
+
+
+def test_it_ticks_at_once_and_whenever_it_is_woken() -> None:
+    ticked = threading.Semaphore(0)
+    loop = Loop(ticked.release)
+    with running(loop):
+        assert ticked.acquire(timeout=10)
+        before = time.monotonic()
+        for _ in range(3):
+            loop.wake()
+            assert ticked.acquire(timeout=10)
+        assert time.monotonic() - before < TICK
+
+
+def test_a_signal_wakes_it_on_the_main_thread() -> None:
+    ticks = Ticks()
+    loop = Loop(ticks)
+    previous = signal.signal(signal.SIGTERM, lambda *_: loop.stop())
+    sender = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
+    sender.start()
+    before = time.monotonic()
+    loop.run()
+    signal.signal(signal.SIGTERM, previous)
+    assert time.monotonic() - before < TICK - 1
+    assert ticks.count == 1
+    sender.join()
+
+
+def test_it_ends_at_once_when_it_is_stopped() -> None:
+    ticked = threading.Event()
+    loop = Loop(ticked.set)
+    with running(loop) as runner:
+        assert ticked.wait(10)
+        loop.stop()
+        runner.join(TICK - 1)
+        assert not runner.is_alive()
+    loop.wake()
+
+
+def test_its_own_tick_may_stop_it() -> None:
+    loop = Loop(lambda: loop.stop())
+    loop.run()
