@@ -143,8 +143,14 @@ class TrayMenu:
 
     def click(self, label: str) -> None:
         """Click an item; a greyed one is clicked all the same, as some panels do."""
+        eventually(lambda: self._send_click(label))
+
+    def _send_click(self, label: str) -> bool:
+        """Return whether the item was still there: every change of the menu gives its items new numbers."""
         event = (self.item(label)["id"], "clicked", ("i", 0), 0)
-        self._connection.send_and_get_reply(new_method_call(self._menu, "Event", "isvu", event), timeout=PATIENCE)
+        message = new_method_call(self._menu, "Event", "isvu", event)
+        answer = self._connection.send_and_get_reply(message, timeout=PATIENCE)
+        return answer.header.message_type is not MessageType.error
 
     def _items(self) -> list[dict[str, Any]]:
         question = new_method_call(self._menu, "GetLayout", "iias", (0, -1, []))

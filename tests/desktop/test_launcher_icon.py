@@ -90,10 +90,11 @@ def test_a_person_switches_start_at_login_on_and_off(
     entry = tmp_path / "autostart" / "docassist-backup.desktop"
     with launch(), desk.connection() as connection:
         menu = TrayMenu(connection, eventually(lambda: panel.icons)[-1])
-        eventually(menu.labels, lambda labels: "Start at login" in labels)
+        eventually(menu.labels, lambda labels: labels and labels[0] == "Backed up just now")
         menu.click("Start at login")
-        eventually(lambda: menu.item("Start at login")["toggle-state"] == 1)
+        eventually(entry.exists)
         assert f'"--data-dir" "{data_dir}"' in entry.read_text(encoding="utf-8")
+        eventually(lambda: menu.item("Start at login")["toggle-state"] == 1)
         menu.click("Start at login")
+        eventually(lambda: not entry.exists())
         eventually(lambda: menu.item("Start at login")["toggle-state"] == 0)
-        assert not entry.exists()
