@@ -65,8 +65,9 @@ def validate(preferences: Preferences, data_dir: Path) -> None:
 def _frequency_fault(value: object) -> SettingInvalid | None:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_HOURS:
         return None
+    shown = f"{value:g}" if isinstance(value, float) else value
     return SettingInvalid(
-        f"A backup every {value} hours is not possible.",
+        f"A backup every {shown} hours is not possible.",
         hint=f"Choose more than 0 and at most {LONGEST_HOURS} hours; 4 is usual.",
         field="frequency_hours",
     )

@@ -48,7 +48,8 @@ class Watch:
         )
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        # A browser reports the answer to a form that was filled in wrongly; the page shows it beside the field.
+        if message.type in ("error", "warning") and "status of 422" not in message.text:
             self.faults.append(f"console: {message.text}")
 
     def _asked(self, request: Request) -> None:

@@ -42,7 +42,7 @@ def test_what_is_saved_counts_at_once(visitor: Visitor, clinic: Clinic) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("frequency_hours", "0", "A backup every 0.0 hours is not possible."),
+        ("frequency_hours", "0", "A backup every 0 hours is not possible."),
         ("frequency_hours", "nan", "is not possible."),
         ("frequency_hours", "inf", "is not possible."),
         ("frequency_hours", "often", "Write the hours as a number"),

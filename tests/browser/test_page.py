@@ -1,0 +1,93 @@
+"""The page as a browser meets it: locked without the tray, at home with reload and Back, and readable on a phone."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from backup_core.manifest import MANIFEST_NAME
+
+from .launcher import Launcher
+
+pytestmark = pytest.mark.browser
+
+#: Milliseconds that the first backup of a fresh sample clinic may take.
+SLOW = 45_000
+
+
+def test_without_a_ticket_the_page_is_locked_and_tells_nothing(launcher: Launcher, context: BrowserContext) -> None:
+    address = launcher.address().partition("#")[0]
+    page = context.new_page()
+
+    for path in ("", "activity", "preferences"):
+        page.goto(address + path)
+        expect(page.get_by_role("heading", name="This page is locked")).to_be_visible()
+        assert "Sample" not in page.locator("body").inner_text()
+
+
+def test_a_ticket_opens_the_page_once_and_leaves_no_trace_in_the_address(
+    launcher: Launcher, context: BrowserContext
+) -> None:
+    address = launcher.address()
+    first, second = context.new_page(), context.new_page()
+    first.goto(address)
+    expect(first.locator("#verdict")).to_be_visible(timeout=SLOW)
+    assert "#" not in first.url
+
+    second.goto(address)
+
+    expect(second.get_by_role("heading", name="This page is locked")).to_be_visible()
+
+
+def test_reload_and_back_stay_where_they_are(page: Page) -> None:
+    page.get_by_role("link", name="Activity").click()
+    expect(page.get_by_role("heading", name="Activity")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Activity")).to_be_visible()
+
+    page.go_back()
+
+    expect(page.locator("#verdict")).to_be_visible()
+    assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_download_is_the_backup_itself(page: Page, launcher: Launcher, tmp_path: Path) -> None:
+    with page.expect_download(timeout=SLOW) as waiting:
+        page.get_by_role("button", name="Download").first.click(timeout=SLOW)
+    download = waiting.value
+    download.save_as(tmp_path / "fetched.zip")
+
+    assert (tmp_path / "fetched.zip").read_bytes() == (
+        launcher.data_dir / "backups" / download.suggested_filename
+    ).read_bytes()
+    with zipfile.ZipFile(tmp_path / "fetched.zip") as fetched:
+        assert MANIFEST_NAME in fetched.namelist()
+
+
+def test_a_preference_that_cannot_be_is_named_beside_its_field_and_a_good_one_is_kept(page: Page) -> None:
+    page.get_by_role("link", name="Preferences").click()
+    hours = page.get_by_role("textbox", name="Hours between two backups")
+    hours.fill("0")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("A backup every 0 hours is not possible.")).to_be_visible()
+
+    hours.fill("2")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+    page.reload()
+    expect(hours).to_have_value("2")
+
+
+@pytest.mark.parametrize("path", ["", "preferences", "activity"])
+def test_nothing_reaches_beyond_the_edge_of_a_phone(open_page: Callable[[], Page], path: str) -> None:
+    page = open_page()
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(page.locator("table.backups tbody tr").first).to_be_visible(timeout=SLOW)
+    if path:
+        page.locator(f"nav a[data-room={path}]").click()
+        expect(page.locator(f"main[data-room={path}]")).to_be_visible()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
