@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
+from .compare import Loss
 from .engine import BackupEngine
 from .listing import Archive
+from .proofs import Proof
 from .restore import Restored
 from .runs import Outcome
 
@@ -18,13 +20,26 @@ class Answer:
     text: str
 
 
+#: Why an archive is kept, in words.
+_KEPT_BECAUSE = {
+    "newest": "one of the newest",
+    "state": "other contents",
+    "daily": "last of its day",
+    "weekly": "last of its week",
+    "monthly": "last of its month",
+    "protected": "newest opened",
+    "pinned": "kept for ever",
+    "safety": "before a restore",
+}
+
+
 def about_created(archive: Archive) -> Answer:
     """Return the answer for a new archive."""
     return Answer(_described(archive), f"Made {archive.path}: {holds(archive)}, {_megabytes(archive.size)}.")
 
 
-def about_archives(archives: Sequence[Archive]) -> Answer:
-    """Return the list of archives, in the order given."""
+def about_archives(archives: Sequence[Archive], reasons: Mapping[str, str]) -> Answer:
+    """Return the list of archives, in the order given; `reasons` says by name why one is kept."""
     rows = [
         (
             f"{archive.created_at:%Y-%m-%d %H:%M:%S}",
@@ -32,11 +47,34 @@ def about_archives(archives: Sequence[Archive]) -> Answer:
             archive.manifest.trigger if archive.manifest else "",
             holds(archive),
             _megabytes(archive.size),
+            _KEPT_BECAUSE.get(reasons.get(archive.name, ""), ""),
             archive.name,
         )
         for archive in archives
     ]
-    return Answer({"backups": [_described(archive) for archive in archives]}, _columns(rows))
+    described = [{**_described(archive), "kept_because": reasons.get(archive.name)} for archive in archives]
+    return Answer({"backups": described}, _columns(rows))
+
+
+def about_proof(archive: Archive, proof: Proof) -> Answer:
+    """Return the evidence that opening an archive gave."""
+    document = {"name": archive.name, **asdict(proof), "at": proof.at.isoformat()}
+    asked = f", {proof.asked:,} of {proof.entries:,} search entries answer" if proof.asked else ""
+    text = f"{archive.name} was opened and checked: {counted(proof.patients, proof.visits)}{asked}. {proof.remark}"
+    return Answer(document, text.strip())
+
+
+def about_losses(archive: Archive, losses: Sequence[Loss]) -> Answer:
+    """Return what restoring an archive would take off, table by table, with the entries named."""
+    document = {"name": archive.name, "losses": [asdict(loss) for loss in losses]}
+    if not losses:
+        return Answer(document, f"Restoring {archive.name} would take nothing off: it holds all that is there today.")
+    lines = [f"Restoring {archive.name} would take off:"]
+    for loss in losses:
+        lines.append(f"{loss.table}: {loss.missing:,} new, {loss.older:,} changed since")
+        for kind, entries in (("new", loss.missing_entries), ("changed", loss.older_entries)):
+            lines += [f"  {kind}  {entry.day or '          '}  {entry.patient}" for entry in entries]
+    return Answer(document, "\n".join(lines))
 
 
 def about_restored(restored: Restored) -> Answer:

@@ -8,10 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from . import commands, logs
+from . import children, commands, logs, lookups
 from .answers import Answer
+from .arguments import Usage, parser
 from .engine import BackupEngine
 from .errors import (
     ArchiveUnusable,
@@ -22,21 +22,14 @@ from .errors import (
     RepositoryLocked,
     SettingInvalid,
 )
+from .places import state_folder
 from .settings import Settings, resolve_data_dir
 from .sources import find_sources
 
 #: Seconds for which another backup or restore may hold up a command before it is refused as busy.
 PATIENCE = 10.0
 
-_STATUSES = "exit status: 0 ok, 1 failed, 2 usage, 3 damaged archive, 4 busy or DocAssist is open, 5 disk full"
-
 logger = logging.getLogger(__name__)
-
-
-class Usage(BackupError):
-    """The command line is not one that can be carried out."""
-
-    code = "usage"
 
 
 _STATUS: dict[type[BackupError], int] = {
@@ -54,6 +47,8 @@ _STATUS: dict[type[BackupError], int] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == [children.CHILD_FLAG]:
+        return children.run(words[1])
     as_json = "--json" in words
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -61,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     logs.start_logging(console=False)
     try:
-        answer = _carry_out(_parser().parse_args(words, argparse.Namespace(data_dir=None, backup_dir=None, json=False)))
+        answer = _carry_out(parser().parse_args(words, argparse.Namespace(data_dir=None, backup_dir=None, json=False)))
     except BackupError as error:
         logger.info("%s: %s", error.code, error, exc_info=True)
         return _refuse(error, as_json)
@@ -75,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _carry_out(options: argparse.Namespace) -> Answer:
+    if options.command == "selftest":
+        return commands.self_test(state_folder())
     data_dir = resolve_data_dir(options.data_dir, os.environ)
     find_sources(data_dir)  # no data folder is said first, and none is ever made
     settings = Settings(data_dir)
@@ -92,7 +89,7 @@ def _carry_out(options: argparse.Namespace) -> Answer:
     if options.command != "recover":
         _recover_first(engine, looks_only=looks_only)
     attended = sys.stdin is not None and sys.stdin.isatty()
-    return commands.run(commands.Request(options, engine, settings, _confirm, attended))
+    return commands.run(lookups.Request(options, engine, settings, _confirm, attended))
 
 
 def _recover_first(engine: BackupEngine, *, looks_only: bool) -> None:
@@ -140,55 +137,6 @@ def _refuse(error: BackupError, as_json: bool) -> int:
 
 def _note(error: BackupError) -> None:
     print("\n".join(line for line in (str(error), error.hint) if line), file=sys.stderr)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Reports a wrong command line as every other error is reported."""
-
-    def error(self, message: str) -> NoReturn:
-        raise Usage(f"{message[:1].upper()}{message[1:]}.", hint=f"See {self.prog} --help.")
-
-
-def _parser() -> argparse.ArgumentParser:
-    anywhere = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
-    anywhere.add_argument("--data-dir", metavar="DIR", help="the data folder of DocAssist")
-    anywhere.add_argument("--backup-dir", metavar="DIR", help="where the backups lie (DATA-DIR/backups)")
-    anywhere.add_argument("--json", action="store_true", help="print one JSON document")
-    parser = _Parser(
-        prog="docassist-backup",
-        description="Backs up and restores the data of DocAssist.",
-        epilog=_STATUSES,
-        parents=[anywhere],
-    )
-    found = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-
-    def command(name: str, help: str) -> argparse.ArgumentParser:
-        return found.add_parser(name, help=help, description=help, parents=[anywhere])
-
-    command("create", "make a backup now")
-    command("list", "list the backups, newest first")
-    verify = command("verify", "read a backup again, or all of them, and check every byte")
-    verify.add_argument("archive", nargs="?", metavar="NAME|PATH")
-    restore = command("restore", "put a backup back; today's data is kept in a safety backup first")
-    restore.add_argument("archive", metavar="NAME|PATH")
-    restore.add_argument("--other-clinic", action="store_true", help="yes, these are another clinic's records")
-    undo = command("undo", "go back to before the last restore")
-    for asks in (restore, undo):
-        asks.add_argument("--yes", action="store_true", help="do not ask")
-    command("recover", "settle a restore that was interrupted")
-    prune = command("prune", "delete the backups that need not be kept")
-    prune.add_argument("--keep", type=_count, metavar="N", help="keep exactly the N newest")
-    command("status", "tell how things stand, and what is in no backup")
-    command("open", "open the admin page of the running launcher").add_argument(
-        "--print", action="store_true", help="print its address instead; it works once, for a minute"
-    )
-    return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 upwards")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,39 +1,32 @@
 """What each command of `docassist-backup` does; it answers and prints nothing."""
 
-from argparse import Namespace
+import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict
+from pathlib import Path
 
-from . import browser, control
-from .answers import Answer, about_archives, about_created, about_restored, about_standing, counted, holds
-from .engine import BackupEngine
-from .errors import ArchiveUnusable, BackupError, OtherClinic
-from .listing import State
-from .restore import Restored
+from . import browser, control, lookups
+from .answers import (
+    Answer,
+    about_created,
+    about_restored,
+    counted,
+    holds,
+)
+from .errors import BackupError, NewerData, OtherClinic
+from .files import private_folder, write_atomically
+from .lookups import Request
 from .runs import Trigger
-from .settings import Settings
+from .selftest import SelfTest, report
 
 #: Those that change nothing: they go on where an interrupted restore cannot be settled just now.
-LOOKING = ("list", "verify", "status", "open")
+LOOKING = ("list", "verify", "prove", "compare", "status", "open")
 
 
 class NotConfirmed(BackupError):
     """The user was asked, and did not say yes."""
 
     code = "not-confirmed"
-
-
-@dataclass(frozen=True)
-class Request:
-    """One command and what it works on."""
-
-    options: Namespace
-    engine: BackupEngine
-    settings: Settings
-    #: Asks the user a question and returns whether the answer was yes; raises BackupError where nobody is there.
-    confirm: Callable[[str], bool]
-    #: Whether somebody is there.
-    is_attended: bool
 
 
 def run(request: Request) -> Answer:
@@ -45,54 +38,22 @@ def _create(request: Request) -> Answer:
     return about_created(request.engine.create(Trigger.CLI))
 
 
-def _list(request: Request) -> Answer:
-    archives = request.engine.archives()
-    if not archives:
-        return Answer({"backups": []}, f"There is no backup in {request.engine.backup_dir} yet.")
-    return about_archives(archives)
-
-
-def _verify(request: Request) -> Answer:
-    if not request.options.archive:
-        return _verify_all(request.engine)
-    archive = request.engine.verify(request.engine.find(request.options.archive))
-    return Answer({"verified": [archive.name]}, f"{archive.name} is whole: {holds(archive)}.")
-
-
-def _verify_all(engine: BackupEngine) -> Answer:
-    whole, damaged = [], []
-    for archive in engine.archives():
-        if archive.state not in (State.ENCRYPTED, State.WRITING):
-            try:
-                whole.append(engine.verify(archive).name)
-            except ArchiveUnusable as error:
-                damaged.append(f"{archive.name}: {error}")
-    if damaged:
-        raise ArchiveUnusable(
-            f"{len(damaged)} of {len(whole) + len(damaged)} backups cannot be used. {' '.join(damaged)}",
-            hint="The others are whole. Make a new one now." if whole else "Make a new one now.",
-            damaged=len(damaged),
-            whole=len(whole),
-        )
-    verdict = f"All {len(whole)} are whole." if whole else "There is no backup yet."
-    return Answer({"verified": whole}, "\n".join([*whole, verdict]))
-
-
 def _restore(request: Request) -> Answer:
     archive = request.engine.find(request.options.archive)
     _make_sure(request, f"This puts back {archive.name} of {archive.created_at:%d %b %Y, %H:%M} ({holds(archive)}).")
 
-    def restore(*, other_clinic: bool) -> Restored:
-        return request.engine.restore(archive, trigger=Trigger.CLI, other_clinic=other_clinic)
-
-    try:
-        return about_restored(restore(other_clinic=request.options.other_clinic))
-    except OtherClinic as error:
-        if not request.is_attended:
-            error.hint = "If they are the ones you want, add --other-clinic."
-            raise
-        _go_on_if(request.confirm(f"{error} Are they the ones you want?"))
-        return about_restored(restore(other_clinic=True))
+    other_clinic, newer = request.options.other_clinic, request.options.newer
+    while True:
+        try:
+            return about_restored(
+                request.engine.restore(archive, trigger=Trigger.CLI, other_clinic=other_clinic, newer=newer)
+            )
+        except OtherClinic as error:
+            _confirm_what(request, error, "--other-clinic")
+            other_clinic = True
+        except NewerData as error:
+            _confirm_what(request, error, "--newer")
+            newer = True
 
 
 def _undo(request: Request) -> Answer:
@@ -113,9 +74,36 @@ def _prune(request: Request) -> Answer:
     return Answer({"deleted": deleted}, text)
 
 
-def _status(request: Request) -> Answer:
-    is_running = control.read(request.engine.data_dir) is not None
-    return about_standing(request.engine, is_running=is_running, problems=request.settings.problems)
+def _pin(request: Request) -> Answer:
+    archive = request.engine.find(request.options.archive)
+    keep = request.options.command == "pin"
+    request.engine.keeper.keep_for_ever(archive, keep=keep)
+    return Answer(
+        {"name": archive.name, "pinned": keep}, f"{archive.name} is {'' if keep else 'no longer '}kept for ever."
+    )
+
+
+def self_test(folder: Path) -> Answer:
+    """Try the whole job in a new folder below `folder`, and leave the report there; raise BackupError if it fails."""
+    steps = SelfTest(private_folder(folder) / uuid.uuid4().hex).run()
+    path, text = folder / "selftest-report.txt", report(steps)
+    write_atomically(path, f"{text}\n".encode())
+    failed = [step for step in steps if not step.ok]
+    if failed:
+        raise BackupError(
+            f"The self-test failed: {'; '.join(f'{step.name} ({step.detail})' for step in failed)}.",
+            hint=f"Send the report to whoever looks after this PC: {path}",
+            failed=len(failed),
+            passed=len(steps) - len(failed),
+            report=str(path),
+        )
+    return Answer({"steps": [asdict(step) for step in steps], "report": str(path)}, f"{text}\nReport: {path}")
+
+
+def _all_is_well(request: Request) -> Answer:
+    alarm = request.engine.keeper.alarm()
+    request.engine.keeper.all_is_well()
+    return Answer({"ended": alarm and alarm.reason}, f"Ended: {alarm.reason}" if alarm else "There was no alarm.")
 
 
 def _open(request: Request) -> Answer:
@@ -130,13 +118,18 @@ def _open(request: Request) -> Answer:
 
 _COMMANDS: Mapping[str, Callable[[Request], Answer]] = {
     "create": _create,
-    "list": _list,
-    "verify": _verify,
+    "list": lookups.list_archives,
+    "verify": lookups.verify,
     "restore": _restore,
     "undo": _undo,
     "recover": _recover,
     "prune": _prune,
-    "status": _status,
+    "status": lookups.status,
+    "prove": lookups.prove,
+    "compare": lookups.compare,
+    "pin": _pin,
+    "unpin": _pin,
+    "all-is-well": _all_is_well,
     "open": _open,
 }
 
@@ -149,6 +142,14 @@ def _make_sure(request: Request, what: str) -> None:
     if today and today.exists and not today.problem:
         what += f" Today's data ({counted(today.patient_count, today.visit_count)}) is kept in a safety backup first."
     _go_on_if(request.confirm(what))
+
+
+def _confirm_what(request: Request, error: BackupError, option: str) -> None:
+    """Ask about what `--yes` does not answer; where nobody is there, raise the error naming the option that does."""
+    if not request.is_attended:
+        error.hint = f"If it is the one you want, add {option}."
+        raise error
+    _go_on_if(request.confirm(f"{error} Do you want it all the same?"))
 
 
 def _go_on_if(confirmed: bool) -> None:

@@ -9,7 +9,7 @@ from .errors import BackupError, RepositoryUnusable
 from .files import translating
 from .listing import Archive, State
 from .manifest import Manifest
-from .pruning import prune
+from .pruning import prune, reasons
 from .recorder import Recorder
 from .repository import Repository
 from .retention import Policy
@@ -45,16 +45,19 @@ class Keeper:
     def prune(self, policy: Policy, trigger: Trigger) -> list[str]:
         """Delete what `policy` leaves out, but never a pinned archive nor the newest proven one; return the names."""
         with self._recorder.record(Action.PRUNE, trigger) as entry, self._repository.lock():
-            archives = self._repository.archives()
-            proven = next((one.name for one in archives if one.state is State.PROVEN and not one.safety), None)
-            protected = {proven, self._undoable(), *self._repository.rules.pins}
-            result = prune(self._repository, policy, self._data.origin, self._clock.local(), protected)
+            result = prune(self._repository, policy, self._data.origin, self._clock.local(), self._protected())
             entry.facts["deleted"] = len(result.deleted)
             if result.thinned:
                 entry.reason = "The disk is nearly full, so older backups were deleted sooner than usual."
             if not result.deleted:
                 entry.discard()
             return result.deleted
+
+    def reasons(self, policy: Policy) -> dict[str, str]:
+        """Return why each archive of this clinic is kept, by name; those that `policy` leaves out have no reason."""
+        protected = self._protected()
+        found = reasons(self._repository, policy, self._data.origin, self._clock.local(), protected)
+        return found | {name: "pinned" for name in self._repository.rules.pins if name in found}
 
     def delete(self, archive: Archive, trigger: Trigger) -> None:
         """Delete one archive; raise BackupError for the only good one."""
@@ -70,6 +73,12 @@ class Keeper:
         with self._repository.lock(), translating(RepositoryUnusable, "The backup folder cannot be written"):
             pins = {other: why for other, why in self._repository.rules.pins.items() if other != name}
             self._repository.rules.pins = pins | ({name: reason} if reason else {})
+
+    def _protected(self) -> set[str | None]:
+        """Return the names that no policy prunes: pins, the newest proven one, and what undo would put back."""
+        archives = self._repository.archives()
+        proven = next((one.name for one in archives if one.state is State.PROVEN and not one.safety), None)
+        return {proven, self._undoable(), *self._repository.rules.pins}
 
     def alarm(self) -> Alarm | None:
         """Return what looks wrong, or None."""

@@ -34,13 +34,7 @@ def prune(
     `protected` names archives that are kept in any case; `local` is the naive local time. The repository's lock is
     held by the caller. Raise RepositoryUnusable where a file cannot be deleted.
     """
-    mine = {
-        archive.name: archive
-        for archive in repository.archives()
-        if archive.is_ours and archive.manifest is not None and archive.manifest.origin == origin
-    }
-    ordinary = [_candidate(archive) for archive in mine.values() if not archive.safety]
-    safeties = [_candidate(archive) for archive in mine.values() if archive.safety]
+    mine, ordinary, safeties = _candidates(repository, origin)
     planned = plan(ordinary, policy, never=protected)
     deleted = [*planned.prune, *safeties_to_prune(safeties, local, never=protected)]
     for name in deleted:
@@ -55,6 +49,29 @@ def prune(
         if reason in _KEPT_LONGER and name not in thinned:
             repository.put_aside(mine[name])
     return Pruned([*deleted, *thinned], bool(thinned))
+
+
+def reasons(
+    repository: Repository, policy: Policy, origin: str | None, local: datetime, protected: Container[str | None]
+) -> dict[str, str]:
+    """Return why each archive of `origin` is kept: a reason of `plan`, or "safety"; those to be pruned have none."""
+    _, ordinary, safeties = _candidates(repository, origin)
+    old = safeties_to_prune(safeties, local, never=protected)
+    kept = {safety.name: "safety" for safety in safeties if safety.name not in old}
+    return plan(ordinary, policy, never=protected).keep | kept
+
+
+def _candidates(
+    repository: Repository, origin: str | None
+) -> tuple[dict[str, Archive], list[Candidate], list[Candidate]]:
+    """Return the archives of `origin` by name, and as candidates: the ordinary ones, and the safety backups."""
+    mine = {
+        archive.name: archive
+        for archive in repository.archives()
+        if archive.is_ours and archive.manifest is not None and archive.manifest.origin == origin
+    }
+    ordinary = [_candidate(archive) for archive in mine.values() if not archive.safety]
+    return mine, ordinary, [_candidate(archive) for archive in mine.values() if archive.safety]
 
 
 def _has_room(repository: Repository) -> bool:

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,9 +174,15 @@ class SelfTest:
         return self._made[-1]
 
 
-def surroundings() -> str:
-    """Return the system and the versions that the report names; nothing in it tells of a patient."""
-    return f"{platform.platform()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+def report(steps: Sequence[Step]) -> str:
+    """Return the table of a self-test, with the system and the versions; nothing in it tells of a patient."""
+    lines = [
+        f"{'pass' if step.ok else 'FAIL'}  {step.seconds:5.1f} s  {step.name}: {step.detail.splitlines()[0]}"
+        for step in steps
+    ]
+    passed = sum(step.ok for step in steps)
+    versions = f"{platform.platform()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    return "\n".join([*lines, f"{passed} of {len(steps)} passed on {versions}"])
 
 
 def _expect(right: bool, otherwise: str) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.commandline import run as run
+
 
 @pytest.fixture
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -1,79 +1,28 @@
 """The command line, run as a script runs it: words in; stdout, stderr and an exit status out."""
 
 import fcntl
-import io
-import json
 import os
 import pty
 import shutil
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from filelock import FileLock
 
 from backup_core import cli, control
 from tests.clinic import ROOT, Clinic
+from tests.core.commandline import Run, damage, made
 from tests.core.test_control import serve_tickets
 
 pytestmark = pytest.mark.usefixtures("own_log")
 
 PATIENCE = 60.0
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one command has printed, and its exit status."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """The one JSON document on stdout."""
-        return json.loads(self.out)
-
-
-class Terminal(io.StringIO):
-    """A user at a keyboard who has typed this much."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(clinic: Clinic, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command over the clinic; `typed` is what a user at a terminal types, None where there is nobody."""
-
-    def run(*words: str, typed: str | None = None, data_dir: Path = clinic.data_dir) -> Result:
-        monkeypatch.setattr(sys, "stdin", io.StringIO() if typed is None else Terminal(typed))
-        status = cli.main(["--data-dir", str(data_dir), *words])
-        printed = capsys.readouterr()
-        return Result(status, printed.out, printed.err)
-
-    return run
-
-
-def made(run: Run, **where: Path) -> str:
-    """Make a backup and return its name."""
-    return str(run("--json", "create", **where).document["name"])
-
-
-def damage(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
 
 
 @contextmanager
@@ -103,7 +52,7 @@ def test_json_is_one_document_with_what_a_script_wants(run: Run, clinic: Clinic)
     created = run("create", "--json").document
     assert Path(created["path"]).is_file()
     assert (created["patients"], created["trigger"], created["state"]) == (60, "cli", "verified")
-    assert run("--json", "list").document == {"backups": [created]}
+    assert run("--json", "list").document == {"backups": [{**created, "kept_because": "newest"}]}
 
 
 def test_a_folder_without_backups_lists_none(run: Run) -> None:

@@ -1,0 +1,88 @@
+"""The commands of `docassist-backup` that change nothing in the clinic's data."""
+
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import control
+from .answers import Answer, about_archives, about_losses, about_proof, about_standing, holds
+from .engine import BackupEngine
+from .errors import ArchiveUnusable, BackupError
+from .listing import State
+from .runs import Trigger
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """One command and what it works on."""
+
+    options: Namespace
+    engine: BackupEngine
+    settings: Settings
+    #: Asks the user a question and returns whether the answer was yes; raises BackupError where nobody is there.
+    confirm: Callable[[str], bool]
+    #: Whether somebody is there.
+    is_attended: bool
+
+
+def list_archives(request: Request) -> Answer:
+    """Return the list of the archives, with the reason why each is kept."""
+    archives = request.engine.archives()
+    if not archives:
+        return Answer({"backups": []}, f"There is no backup in {request.engine.backup_dir} yet.")
+    return about_archives(archives, request.engine.keeper.reasons(request.engine.policy))
+
+
+def verify(request: Request) -> Answer:
+    """Read one archive again, or all of them, and return which are whole; raise ArchiveUnusable."""
+    if not request.options.archive:
+        return _verify_all(request.engine)
+    archive = request.engine.verify(request.engine.find(request.options.archive))
+    return Answer({"verified": [archive.name]}, f"{archive.name} is whole: {holds(archive)}.")
+
+
+def _verify_all(engine: BackupEngine) -> Answer:
+    whole, damaged = [], []
+    for archive in engine.archives():
+        if archive.state not in (State.ENCRYPTED, State.WRITING):
+            try:
+                whole.append(engine.verify(archive).name)
+            except ArchiveUnusable as error:
+                damaged.append(f"{archive.name}: {error}")
+    if damaged:
+        raise ArchiveUnusable(
+            f"{len(damaged)} of {len(whole) + len(damaged)} backups cannot be used. {' '.join(damaged)}",
+            hint="The others are whole. Make a new one now." if whole else "Make a new one now.",
+            damaged=len(damaged),
+            whole=len(whole),
+        )
+    verdict = f"All {len(whole)} are whole." if whole else "There is no backup yet."
+    return Answer({"verified": whole}, "\n".join([*whole, verdict]))
+
+
+def prove(request: Request) -> Answer:
+    """Open an archive, the newest if none is named, and return the evidence; raise ArchiveUnusable."""
+    wanted = request.options.archive
+    archive = request.engine.find(wanted) if wanted else request.engine.last_good()
+    if archive is None:
+        raise BackupError("There is no backup to open yet.", hint="Make one first.")
+    proof = request.engine.prove(archive, trigger=Trigger.CLI)
+    if not proof.ok:
+        whole = f" Still whole in it: {', '.join(proof.recoverable)}." if proof.recoverable else ""
+        raise ArchiveUnusable(
+            f"{archive.name}: {proof.problem}{whole}", hint="Choose another backup.", name=archive.name
+        )
+    return about_proof(archive, proof)
+
+
+def compare(request: Request) -> Answer:
+    """Return what restoring an archive would take off."""
+    archive = request.engine.find(request.options.archive)
+    return about_losses(archive, request.engine.compare(archive))
+
+
+def status(request: Request) -> Answer:
+    """Return how things stand."""
+    is_running = control.read(request.engine.data_dir) is not None
+    return about_standing(request.engine, is_running=is_running, problems=request.settings.problems)

@@ -1,0 +1,107 @@
+"""The commands that look into backups, keep them, and try the whole job."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from backup_core import BackupEngine
+from tests.clinic import PATIENTS, Clinic
+from tests.core.commandline import Run, damage, made
+
+pytestmark = pytest.mark.usefixtures("own_log")
+
+
+def test_prove_opens_the_newest_backup_and_tells_the_evidence(run: Run) -> None:
+    name = made(run)
+    told = run("prove")
+    assert (told.status, told.err) == (0, "")
+    assert told.out.startswith(f"{name} was opened and checked: {PATIENTS} patients")
+    assert "search entries answer" in told.out
+    assert "proven" in run("list").out
+
+
+def test_prove_gives_json_with_the_counts_and_the_time(run: Run) -> None:
+    name = made(run)
+    evidence = run("--json", "prove", name).document
+    assert (evidence["name"], evidence["patients"], evidence["problem"]) == (name, PATIENTS, "")
+    assert datetime.fromisoformat(evidence["at"]).tzinfo is not None
+
+
+def test_prove_of_a_damaged_backup_says_what_is_wrong_with_status_3(run: Run, clinic: Clinic) -> None:
+    name = made(run)
+    damage(clinic.data_dir / "backups" / name)
+    told = run("prove", name)
+    assert told.status == 3
+    assert name in told.err
+    assert "damaged" in told.err
+    assert "damaged" in run("list").out
+
+
+def test_prove_without_a_backup_says_so(run: Run) -> None:
+    told = run("prove")
+    assert (told.status, told.err.splitlines()[0]) == (1, "There is no backup to open yet.")
+
+
+def test_compare_names_what_would_come_off(run: Run, clinic: Clinic) -> None:
+    name = made(run)
+    assert "nothing off" in run("compare", name).out
+    clinic.admit("Nora Neu")
+    told = run("compare", name)
+    assert told.status == 0
+    assert "patients: 1 new, 0 changed since" in told.out
+    assert "Nora Neu" in told.out
+    losses = run("--json", "compare", name).document["losses"]
+    assert [(loss["table"], loss["missing"]) for loss in losses] == [("patients", 1), ("visits", 1)]
+
+
+def test_a_pinned_backup_is_kept_and_the_list_says_why(run: Run) -> None:
+    first, second = made(run), made(run)
+    assert run("pin", first).out == f"{first} is kept for ever.\n"
+    assert run("prune", "--keep", "1").out == "There was no backup to delete.\n"
+    reasons = {one["name"]: one["kept_because"] for one in run("--json", "list").document["backups"]}
+    assert reasons == {first: "pinned", second: "newest"}
+    assert run("unpin", first).status == 0
+    assert first in run("prune", "--keep", "1").out
+
+
+def test_the_alarm_is_ended_by_saying_that_all_is_well(run: Run, clinic: Clinic) -> None:
+    assert run("all-is-well").out == "There was no alarm.\n"
+    made(run)
+    clinic.sql("DELETE FROM patients WHERE id > 5")
+    made(run)
+    engine = BackupEngine(clinic.data_dir)
+    assert engine.keeper.alarm() is not None
+    assert run("all-is-well").out.startswith("Ended: 55 of 60 patients have gone")
+    assert engine.keeper.alarm() is None
+
+
+def test_a_newer_backup_wants_its_own_word_that_yes_does_not_give(run: Run, clinic: Clinic) -> None:
+    clinic.sql("INSERT INTO schema_versions (version) VALUES (99)")
+    newer = made(run)
+    clinic.sql("DELETE FROM schema_versions WHERE version = 99")
+    refused = run("restore", newer, "--yes")
+    assert refused.status == 1
+    assert "newer version of DocAssist" in refused.err
+    assert "--newer" in refused.err
+    assert run("restore", newer, "--yes", "--newer").status == 0
+    assert clinic.sql("SELECT max(version) FROM schema_versions") == [(99,)]
+
+
+def test_a_person_at_the_terminal_is_asked_about_a_newer_backup(run: Run, clinic: Clinic) -> None:
+    clinic.sql("INSERT INTO schema_versions (version) VALUES (99)")
+    newer = made(run)
+    clinic.sql("DELETE FROM schema_versions WHERE version = 99")
+    assert run("restore", newer, "--yes", typed="no\n").status == 1
+    assert run("restore", newer, "--yes", typed="yes\n").status == 0
+
+
+def test_the_self_test_passes_here_and_leaves_a_report_and_nothing_else(run: Run, own_folders: Path) -> None:
+    told = run("--json", "selftest")
+    assert told.status == 0, told.err
+    steps = told.document["steps"]
+    assert len(steps) == 8
+    assert all(step["ok"] for step in steps)
+    report = Path(told.document["report"])
+    assert "8 of 8 passed" in report.read_text(encoding="utf-8")
+    assert [path.name for path in report.parent.iterdir() if path.is_dir()] == []
