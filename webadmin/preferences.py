@@ -18,8 +18,15 @@ bp = Blueprint("preferences", __name__)
 #: In the order in which they stand on the page.
 FIELDS = ("frequency_hours", "keep", "backup_dir", "extras", "emr_command", "emr_dir")
 
+
+def _hours(text: str) -> float:
+    """Return the hours that were typed, a whole number as such, so that it is shown as it was written."""
+    hours = float(text)
+    return int(hours) if hours.is_integer() else hours
+
+
 _NUMBERS: Mapping[str, tuple[Callable[[str], float], str]] = {
-    "frequency_hours": (float, "Write the hours as a number, such as 4."),
+    "frequency_hours": (_hours, "Write the hours as a number, such as 4."),
     "keep": (int, "Write how many to keep as a whole number, such as 10."),
 }
 
