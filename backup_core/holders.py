@@ -18,10 +18,12 @@ def find_holders(stores: Sequence[Path], database: Path, command: str = "") -> l
     A store is a file, or a folder with all that is in it. Where only a lock on `database` shows that somebody is
     there, the answer is "another program".
     """
+    # The system tells where an open file really lies, whatever links lead there.
+    real = [store.resolve() for store in stores]
     found = [
         f"{process.info['name']} (process {process.pid})"
         for process in psutil.process_iter(["name", "cmdline"])
-        if process.pid != os.getpid() and (_runs(process, command) or _has_open(process, stores))
+        if process.pid != os.getpid() and (_runs(process, command) or _has_open(process, real))
     ]
     return found or (["another program"] if _is_locked(database) else [])
 
