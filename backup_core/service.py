@@ -32,7 +32,7 @@ class BackupService:
         """
         if max_backups < 1:
             raise ValueError(f"max_backups must be at least 1, not {max_backups}")
-        self.data_dir = Path(data_dir if data_dir is not None else os.environ.get("DOCASSIST_DATA_DIR", "data"))
+        self.data_dir = Path(data_dir if data_dir is not None else os.environ.get("DOCASSIST_DATA_DIR") or "data")
         self.backup_dir = Path(backup_dir) if backup_dir is not None else self.data_dir / "backups"
         self.max_backups = max_backups
         self.data_dir.mkdir(parents=True, exist_ok=True)
