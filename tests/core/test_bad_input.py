@@ -245,3 +245,37 @@ def test_private_notes_that_others_have_spoilt_stop_no_backup(engine: BackupEngi
     assert engine.create().is_good
     assert engine.back_up(Trigger.INTERVAL).outcome in (Outcome.MADE, Outcome.UNCHANGED)
     assert engine.undoable() is None
+
+
+def test_a_disk_that_fills_up_during_a_restore_leaves_the_data_as_it_was(engine: BackupEngine, clinic: Clinic) -> None:
+    archive = engine.create()
+    clinic.admit("Since then")
+    before = clinic.files()
+
+    with listening(refusing(clinic.data_dir / PRIVATE / "swap", 28)), pytest.raises(RepositoryFull):
+        engine.restore(archive)
+
+    assert clinic.files() == before
+    assert list((clinic.data_dir / PRIVATE / "swap").glob("*")) == []
+    assert engine.recover() is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows needs a right to make links")
+def test_a_store_that_is_a_link_to_another_drive_is_backed_up_and_restored(
+    engine: BackupEngine, clinic: Clinic, tmp_path: Path
+) -> None:
+    rows, plain = clinic.rows(), clinic.plain_files()
+    for name in ("chroma", "clinic.db", "prescriptions"):
+        shutil.move(clinic.data_dir / name, tmp_path / name)
+        (clinic.data_dir / name).symlink_to(tmp_path / name)
+    archive = engine.create()
+    clinic.admit("Since then")
+    there = (tmp_path / "clinic.db").read_bytes()
+
+    engine.restore(archive)
+
+    assert clinic.rows() == rows
+    assert clinic.plain_files() == plain
+    assert (tmp_path / "clinic.db").read_bytes() == there
+    engine.undo()
+    assert clinic.names()[-1] == "Since then"

@@ -193,6 +193,10 @@ def test_the_environment_names_the_data_folder_and_an_argument_overrules_it(
     assert BackupService().backup_dir == tmp_path / "from outside" / "backups"
     assert BackupService(tmp_path / "said").data_dir == tmp_path / "said"
 
+    monkeypatch.setenv("DOCASSIST_DATA_DIR", "")
+    monkeypatch.chdir(tmp_path)
+    assert BackupService().data_dir == Path("data")
+
 
 def test_paths_may_be_text_and_the_backup_folder_may_lie_elsewhere(clinic: Clinic, tmp_path: Path) -> None:
     service = BackupService(str(clinic.data_dir), str(tmp_path / "usb stick" / "Sicherungen"))
