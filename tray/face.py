@@ -29,6 +29,7 @@ class Face:
         self._hands = hands
         self._link = IconLink(self._click) if shown else None
         self._autostart = autostart_of_this_system()
+        self._told = ""
         hands.jobs.add_listener(self._follow)
 
     def start(self) -> None:
@@ -82,9 +83,12 @@ class Face:
         return run.reason if run else ""
 
     def _follow(self, job: Job) -> None:
-        if job.error:
+        if job.error and str(job.error) != self._told:
+            # What fails again for the same reason, at every retry, is no news.
             self.notify(f"{job.error} {job.error.hint}".strip())
-        elif job.state == "done" and job.kind in ("restore", "undo"):
+        if job.state != "running":
+            self._told = str(job.error or "")
+        if job.state == "done" and job.kind in ("restore", "undo"):
             self.notify("The data was put back. DocAssist can be used again.")
         self.refresh()
 
@@ -111,7 +115,7 @@ class Face:
         if self._autostart.is_on():
             self._autostart.turn_off()
         else:
-            self._autostart.turn_on(launcher("--data-dir", str(self._hands.data_dir)))
+            self._autostart.turn_on(launcher("--data-dir", str(self._hands.data_dir), "--no-browser"))
 
 
 def _open_folder(folder: Path) -> None:

@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,8 @@ from backup_core.control import Control
 from backup_core.engine import BackupEngine
 from backup_core.history import Trigger
 from backup_core.jobs import Job, JobRunner
-from backup_core.retention import LAUNCHER_POLICY
+from backup_core.listing import Archive
+from backup_core.proofs import Proof
 from backup_core.settings import Preferences, Settings
 from webadmin import Access, create_app
 
@@ -28,6 +28,7 @@ from .loop import Loop
 from .notices import Notices, Topic
 from .options import Options
 from .plan import Plan
+from .prover import Prover
 from .rounds import Rounds
 from .server import PageServer, listen
 from .sight import Sight
@@ -72,7 +73,7 @@ class Launcher:
         self._access.set_port(self._server.port)
         self.jobs.add_listener(self._follow)
         self._face = Face(self, shown=options.icon)
-        self._rounds = Rounds(self, self._face.notify)
+        self._rounds = Rounds(self, Prover(self.clock, self._proven), self._face.notify)
 
     @property
     def control(self) -> Control:
@@ -116,7 +117,7 @@ class Launcher:
         self.engine = BackupEngine(
             self.data_dir,
             options.backup_dir or (Path(preferences.backup_dir) if preferences.backup_dir else None),
-            policy=replace(LAUNCHER_POLICY, newest=preferences.keep),
+            policy=preferences.policy,
             extras=preferences.extras,
             emr_command=self.emr.command,
             patience=LOCK_PATIENCE,
@@ -166,6 +167,12 @@ class Launcher:
         if job.state != "running":
             self.sight.forget()
             self._loop.wake()
+
+    def _proven(self, archive: Archive, proof: Proof) -> None:
+        self.sight.forget()
+        if proof.problem:
+            self._face.notify(f"{archive.name}: {proof.problem}")
+        self._loop.wake()
 
     def _emr_ended(self) -> None:
         self._rounds.emr_ended()

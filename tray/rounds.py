@@ -9,6 +9,7 @@ from backup_core.history import Trigger
 
 from .hands import Hands
 from .notices import Topic
+from .prover import Prover
 
 #: Seconds for which a data folder may be away, as a network drive is at login, before anybody is alarmed.
 FOLDER_PATIENCE = 300.0
@@ -19,9 +20,10 @@ _EMR_LOOK = 15.0
 class Rounds:
     """The rounds of one launcher, made by its loop."""
 
-    def __init__(self, hands: Hands, notify: Callable[[str], None]) -> None:
+    def __init__(self, hands: Hands, prover: Prover, notify: Callable[[str], None]) -> None:
         """Tell by `notify` what cannot wait until somebody looks at the page."""
         self._hands = hands
+        self._prover = prover
         self._notify = notify
         self._missing_since: float | None = None
         self._emr_looked = hands.clock.monotonic()
@@ -32,10 +34,12 @@ class Rounds:
         self._emr_has_ended = True
 
     def make(self) -> None:
-        """Back up if something calls for it, and look at the EMR and the clock."""
+        """Back up if something calls for it, and see to all else that may have changed."""
         self._back_up_if_due()
         self._notice_the_emr()
         self._mind_the_clock()
+        self._mind_the_alarm()
+        self._prover.tick(self._hands.engine)
 
     def folder_is_there(self) -> bool:
         """Return whether the data folder can be worked with; alarm the user when it has been away for long."""
@@ -86,3 +90,8 @@ class Rounds:
         self._hands.notices.put(
             Topic.CLOCK, "The clock of this PC is before the newest backup: set it." if is_behind else ""
         )
+
+    def _mind_the_alarm(self) -> None:
+        alarm = self._hands.engine.keeper.alarm()
+        if self._hands.notices.put(Topic.ALARM, alarm.reason if alarm else "") and alarm:
+            self._notify(alarm.reason)
