@@ -71,6 +71,18 @@ def test_a_restore_is_not_undone_by_what_a_power_cut_has_left(
     assert notes(tmp_path / "kept" / name) == {("committed", ROWS)}
 
 
+@pytest.mark.parametrize("journal_mode", ["DELETE", "WAL"])
+def test_a_restore_is_not_undone_by_the_journal_of_a_database_that_has_gone(
+    journal_mode: str, clinic: Clinic, engine: BackupEngine
+) -> None:
+    made = engine.create()
+    rows = clinic.rows()
+    cut_power_in_mid_transaction(clinic.db, journal_mode)
+    clinic.db.unlink()
+    engine.restore(made)
+    assert clinic.rows() == rows
+
+
 @pytest.mark.parametrize("name", ["create", "restore-good", "restore-missing", "undo"])
 def test_what_is_put_in_place_was_flushed_before_and_its_folder_is_flushed_after(
     name: str, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path

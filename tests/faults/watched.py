@@ -31,6 +31,7 @@ class Watch:
         self._data_dir = data_dir
         self.opened: list[str] = []
         self.opened_while_connected: list[str] = []
+        self.on_connect: Callable[[], None] = lambda: None
         self.on_copy: Callable[[], None] = lambda: None
         sys.addaudithook(self._see)
 
@@ -41,8 +42,12 @@ class Watch:
                 self.opened.append(str(path))
             if _is_connected(path):
                 self.opened_while_connected.append(str(path))
-        elif event == "sqlite3.connect" and "/staging/" in str(values[0]) and not str(values[0]).startswith("file:"):
-            self.on_copy()
+        elif event == "sqlite3.connect":
+            is_live = str(values[0]).startswith("file:")
+            if is_live:
+                self.on_connect()
+            elif "/staging/" in str(values[0]):
+                self.on_copy()
 
     def _is_live(self, path: Path) -> bool:
         inner = path.relative_to(self._data_dir).parts if path.is_relative_to(self._data_dir) else ()
@@ -168,9 +173,20 @@ def service_paths(data_dir: Path, watch: Watch) -> dict[str, object]:
     return {"tries": [tries], "afterwards": neighbour.tries()}
 
 
+def rewritten_paths(data_dir: Path, watch: Watch) -> dict[str, object]:
+    """Back up while the vector store is rewritten after its files were copied, and before its writers are held."""
+
+    def rewrite() -> None:
+        watch.on_connect = lambda: None
+        subprocess.run([sys.executable, "-m", "tests.faults.rewriter", str(data_dir)], check=True)
+
+    watch.on_connect = rewrite
+    return {"archive": BackupEngine(data_dir).create().name}
+
+
 def main() -> None:
     """Use what the command line names, and tell what was seen, as JSON."""
-    uses = {"engine": engine_paths, "frozen": frozen_paths, "service": service_paths}
+    uses = {"engine": engine_paths, "frozen": frozen_paths, "service": service_paths, "rewritten": rewritten_paths}
     data_dir = Path(sys.argv[2])
     watch = Watch(data_dir)
     seen = uses[sys.argv[1]](data_dir, watch)
