@@ -1,10 +1,15 @@
 """A panel and a notification daemon in one, on a test's own session bus."""
 
+import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from jeepney import HeaderFields, Message, MessageType, message_bus, new_error, new_method_return
 from jeepney.io.blocking import DBusConnection
+
+from .desk import PATIENCE, Desk
 
 WATCHER = "org.kde.StatusNotifierWatcher"
 NOTIFICATIONS = "org.freedesktop.Notifications"
@@ -32,16 +37,21 @@ class Panel(threading.Thread):
             connection.send_and_get_reply(message_bus.RequestName(name))
 
     def run(self) -> None:
-        """Answer until the connection is closed."""
+        """Answer until `stop`."""
         while True:
             try:
                 message = self._connection.receive()
-            except (OSError, ValueError):
+            except ConnectionResetError:
                 return
             if message.header.message_type is MessageType.method_call:
                 answer = self._answer(message, str(message.header.fields.get(HeaderFields.member)))
                 if answer is not None:
                     self._connection.send(answer)
+
+    def stop(self) -> None:
+        """Leave the bus."""
+        self._connection.sock.shutdown(socket.SHUT_RDWR)
+        self.join(PATIENCE)
 
     def _answer(self, message: Message, member: str) -> Message | None:
         if member == "RegisterStatusNotifierItem":
@@ -59,3 +69,15 @@ class Panel(threading.Thread):
         if member == "GetAll":
             return new_method_return(message, "a{sv}", ({},))
         return None if self._hung else new_error(message, "org.freedesktop.DBus.Error.UnknownMethod")
+
+
+@contextmanager
+def panel_on(desk: Desk, *, hung: bool = False) -> Iterator[Panel]:
+    """Yield a panel on the desk's session bus."""
+    with desk.connection() as connection:
+        panel = Panel(connection, hung=hung)
+        panel.start()
+        try:
+            yield panel
+        finally:
+            panel.stop()

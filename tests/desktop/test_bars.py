@@ -19,7 +19,7 @@ from tray.bar_windows import WM_ENDSESSION, WM_QUERYENDSESSION, WindowsBar
 from tray.look import Notice
 
 from .desk import PATIENCE, Desk, eventually, program
-from .panel import Panel
+from .panel import panel_on
 
 #: What pystray 0.19.5 calls the message of a click on its icon.
 WM_NOTIFY = 0x400 + 11
@@ -89,8 +89,7 @@ def test_an_x11_tray_can_be_seen(desk: Desk, screen: object) -> None:
 @pytest.mark.desktop
 def test_a_panel_on_the_session_bus_can_be_seen(desk: Desk, screen: object) -> None:
     desk.open_bus()
-    with desk.connection() as connection:
-        Panel(connection).start()
+    with panel_on(desk):
         assert look_round()["hidden"] == ""
 
 

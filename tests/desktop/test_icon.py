@@ -17,7 +17,7 @@ from tray.look import SEPARATOR, IconState, Item, Look
 
 from .desk import PATIENCE, Desk, TrayMenu, eventually, program
 from .mouse import Mouse
-from .panel import Panel, Shown
+from .panel import Panel, Shown, panel_on
 
 pytestmark = pytest.mark.desktop
 
@@ -51,9 +51,7 @@ def link(clicks: "queue.Queue[str]") -> Iterator[IconLink]:
 def panel(desk: Desk) -> Iterator[Panel]:
     desk.open_screen()
     desk.open_bus()
-    with desk.connection() as connection:
-        panel = Panel(connection)
-        panel.start()
+    with panel_on(desk) as panel:
         yield panel
 
 
@@ -120,12 +118,10 @@ def test_a_hung_notification_daemon_does_not_hold_up_the_menu(
 ) -> None:
     desk.open_screen()
     desk.open_bus()
-    with desk.connection() as connection, desk.connection() as other:
-        panel = Panel(connection, hung=True)
-        panel.start()
+    with panel_on(desk, hung=True) as panel, desk.connection() as connection:
         link.start()
         (owner,) = eventually(lambda: panel.icons)
-        menu = TrayMenu(other, owner)
+        menu = TrayMenu(connection, owner)
         eventually(menu.labels, lambda labels: "Backup Now" in labels)
         link.notify("Backup failed", "The disk is full.")
         eventually(lambda: panel.notifications)
@@ -161,8 +157,7 @@ def test_a_desktop_that_shows_no_icons_is_told_to_the_launcher(desk: Desk, link:
         return link.problem
 
     assert "no place for tray icons" in eventually(problem)
-    with desk.connection() as connection:
-        Panel(connection).start()
+    with panel_on(desk):
         eventually(problem, lambda sentence: sentence == "")
 
 

@@ -14,7 +14,7 @@ from backup_core.children import ROOT
 from backup_core.history import History, Run, Trigger
 
 from .desk import PATIENCE, Desk, TrayMenu, eventually
-from .panel import Panel
+from .panel import Panel, panel_on
 
 pytestmark = pytest.mark.desktop
 
@@ -29,9 +29,7 @@ def data_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def panel(desk: Desk) -> Iterator[Panel]:
     desk.open_bus()
-    with desk.connection() as connection:
-        panel = Panel(connection)
-        panel.start()
+    with panel_on(desk) as panel:
         yield panel
 
 
