@@ -5,6 +5,9 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from backup_core.errors import RepositoryUnusable
+from backup_core.files import translating
+
 from .errors import NotConfirmed
 from .paging import page_of
 from .parts import parts
@@ -62,7 +65,8 @@ def download(name: str) -> Response:
 def fetch(token: str) -> Response:
     """Send the ZIP that the one-time token stands for."""
     archive = parts().archive(parts().access.spend_download(token))
-    return send_file(archive.path, "application/zip", True, archive.name, conditional=False, etag=False)
+    with translating(RepositoryUnusable, f"{archive.name} cannot be read"):
+        return send_file(archive.path, "application/zip", True, archive.name, conditional=False, etag=False)
 
 
 @bp.get("/backups/<name>/delete")

@@ -1,7 +1,8 @@
 """How well the clinic is protected at this moment, gathered once for the page, the status bar and `/status`."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
+from backup_core.errors import RepositoryUnusable
 from backup_core.history import Outcome
 from backup_core.listing import Archive, State
 
@@ -13,21 +14,33 @@ _TOLD = (Outcome.MADE, Outcome.UNCHANGED, Outcome.FAILED)
 
 def made_at(archive: Archive) -> datetime:
     """Return when the archive was made (aware UTC); for one of an old EMR, its local time as this PC reads it."""
-    known = archive.manifest.created_at_utc if archive.manifest else None
-    return known or archive.created_at.astimezone(UTC)
+    _, utc, _ = archive.order
+    return utc
 
 
 def evidence() -> Evidence:
-    """Return what the verdict rests on: the newest good archive, when it was last found current, the last run."""
-    engine, jobs = parts().engine, parts().jobs
-    newest, current = engine.last_good(), jobs.current()
+    """Return what the verdict rests on: the newest good archive, when it was last found current, the last run.
+
+    A backup folder that cannot be reached is part of it: the bar stands on every page, also on the one where another
+    folder can be chosen.
+    """
+    engine, current = parts().engine, parts().jobs.current()
+    last_run = engine.history.last(outcomes=_TOLD)
+    running = current is not None and current.kind == "create"
+    try:
+        count, newest = len(engine.archives()), engine.last_good()
+    except RepositoryUnusable as error:
+        return Evidence(last_run=last_run, running=running, unreachable=f"{error} {error.hint}".strip())
+    if newest is None or newest.manifest is None:
+        return Evidence(last_run=last_run, running=running, backups=count)
     return Evidence(
-        confirmed_at=engine.history.confirmations().get(newest.name, made_at(newest)) if newest else None,
-        patients=newest.manifest.patient_count if newest and newest.manifest else 0,
-        visits=newest.manifest.visit_count if newest and newest.manifest else 0,
-        opened=newest is not None and newest.state is State.PROVEN,
-        last_run=engine.history.last(outcomes=_TOLD),
-        running=current is not None and current.kind == "create",
+        confirmed_at=engine.history.confirmations().get(newest.name, made_at(newest)),
+        patients=newest.manifest.patient_count,
+        visits=newest.manifest.visit_count,
+        opened=newest.state is State.PROVEN,
+        backups=count,
+        last_run=last_run,
+        running=running,
     )
 
 

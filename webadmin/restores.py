@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from backup_core.errors import NothingToUndo
+from backup_core.errors import Busy, NothingToUndo
 from backup_core.jobs import Job
 from backup_core.listing import Archive
 
@@ -18,6 +18,10 @@ bp = Blueprint("restores", __name__)
 
 #: What the user may tick beside the restore itself; kept in the address, so that a second question does not lose them.
 WISHES = ("other_clinic", "newer", "with_settings")
+
+_KINDS = ("restore", "undo")
+#: Seconds for which the question waits for what is running: the counts of today's data wait for it too.
+_PATIENCE = 10.0
 
 
 @bp.get("/backups/<name>/restore")
@@ -46,7 +50,7 @@ def restore(name: str) -> Response:
 def progress(name: str, job_id: str) -> str:
     """Show how far the restore is, or what came of it."""
     archive, job = parts().archive(name), parts().jobs.get(job_id)
-    if job is None:
+    if job is None or job.kind not in _KINDS:
         raise NotFound
     wished = [wish for wish in WISHES if wish in request.args]
     return render_template(
@@ -81,6 +85,9 @@ def _address(archive: Archive, job: Job, wished: list[str]) -> str:
 
 
 def _question(template: str, archive: Archive) -> str:
+    job = parts().jobs.current()
+    if job is not None and parts().jobs.wait(job.id, _PATIENCE).state == "running":
+        raise Busy("DocAssist Backup is busy.", hint="Wait until that has finished, then try again.")
     comparison = compare(archive, parts().engine.holdings())
     return render_template(template, archive=archive, comparison=comparison, emr=parts().desk.emr_state())
 

@@ -7,8 +7,8 @@ from flask import Blueprint, Response, jsonify, render_template
 from backup_core.jobs import Job
 
 from .parts import parts
-from .protection import evidence, verdict
-from .verdict import Evidence
+from .protection import evidence
+from .verdict import Evidence, verdict_of
 
 bp = Blueprint("status", __name__)
 
@@ -36,7 +36,7 @@ def report() -> dict[str, Any]:
     facts, desk, job = evidence(), parts().desk, parts().jobs.current()
     due = desk.next_due()
     return {
-        "verdict": verdict().level.value,
+        "verdict": verdict_of(facts, parts().now()).level.value,
         "last_backup": facts.confirmed_at and facts.confirmed_at.isoformat(),
         "next_due": due and due.isoformat(),
         "job": job and _job(job),
@@ -62,4 +62,4 @@ def _job(job: Job) -> dict[str, Any]:
 
 def _counts(facts: Evidence) -> dict[str, int]:
     """Return what the newest good backup holds, and how many backups there are."""
-    return {"patients": facts.patients, "visits": facts.visits, "backups": len(parts().engine.archives())}
+    return {"patients": facts.patients, "visits": facts.visits, "backups": facts.backups}

@@ -9,6 +9,7 @@ from backup_core.listing import State
 
 from . import words
 from .parts import parts
+from .protection import made_at
 from .status import bar_facts
 
 
@@ -20,6 +21,7 @@ def install(app: Flask) -> None:
         count=words.count,
         date_time=lambda moment: words.date_time(_local(moment)),
         lasted=words.lasted,
+        made_at=made_at,
         number=words.number,
         records=words.records,
         size=words.size,
@@ -38,13 +40,13 @@ def _on_every_page() -> dict[str, Any]:
 
 
 def _local(moment: datetime) -> datetime:
-    """Return a time as this PC's clock on the wall shows it; a naive one is taken as such a time."""
-    return moment.astimezone().replace(tzinfo=None)
+    """Return a time as this PC's clock on the wall shows it; a naive one is such a time."""
+    return moment.astimezone().replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _ago(moment: datetime) -> str:
-    return words.ago(parts().now() - moment.astimezone())
+    return words.ago(parts().now() - moment)
 
 
 def _ago_short(moment: datetime) -> str:
-    return words.ago_short(parts().now() - moment.astimezone())
+    return words.ago_short(parts().now() - moment)

@@ -1,5 +1,6 @@
 """The Backups page: the verdict, Backup Now, the list, download and delete."""
 
+import json
 import os
 import zipfile
 from datetime import UTC, datetime, timedelta
@@ -193,6 +194,37 @@ def test_an_absolute_path_is_not_a_name(visitor: Visitor, engine: BackupEngine, 
     outside.write_bytes(engine.find(backup).path.read_bytes())
 
     assert visitor.get(f"/backups/{outside}/restore").status_code == 404
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
+def test_an_archive_that_tells_an_impossible_time_is_listed_all_the_same(
+    visitor: Visitor, engine: BackupEngine, backup: str, time: str
+) -> None:
+    manifest = {"created_at": time, "version": "1.0", "patient_count": 1, "visit_count": 1, "app_version": "1"}
+    with zipfile.ZipFile(engine.backup_dir / "backup_2026-01-02_03-04-05.zip", "w") as legacy:
+        legacy.writestr("backup_manifest.json", json.dumps(manifest))
+        legacy.writestr("clinic.db", b"")
+
+    for path in ("/", "/bar", "/status", "/backups/backup_2026-01-02_03-04-05.zip/restore"):
+        assert visitor.get(path).status_code == 200
+
+
+def test_a_backup_folder_that_is_gone_is_said_and_another_can_be_chosen(
+    clinic: Clinic, jobs: JobRunner, access: Access
+) -> None:
+    stick = clinic.data_dir.parent / "stick"
+    engine = BackupEngine(clinic.data_dir, stick / "backups")
+    app = create_app(engine, jobs, access, PlainDesk(engine, jobs), Settings(clinic.data_dir))
+    visitor = Visitor(app.test_client(), jobs, access.open_session(access.new_ticket()))
+    home = visitor.get("/")
+
+    assert home.status_code == 503
+    assert f"The backup folder {stick / 'backups'} is not there." in home.text
+    assert "choose another backup folder in the preferences" in home.text
+    assert "Backup: folder not reachable" in visitor.get("/preferences").text
+    assert visitor.get("/activity").status_code == 200
+    assert visitor.get("/bar").status_code == 200
+    assert visitor.get("/status").get_json()["verdict"] == "failed"
 
 
 def test_a_sample_clinic_and_the_notices_stand_on_every_page(

@@ -1,9 +1,11 @@
 """Restore and the way back, on a real clinic."""
 
+import threading
+
 import pytest
 
 from backup_core.engine import BackupEngine
-from tests.web.conftest import Clinic, Visitor
+from tests.web.conftest import PATIENCE, Clinic, Visitor
 
 TICKED = {"confirmed": "yes"}
 
@@ -145,3 +147,21 @@ def test_a_restore_that_fails_says_why_and_that_nothing_changed(
 @pytest.mark.parametrize("job_id", ["1", "x" * 300])
 def test_a_job_that_is_not_known_has_no_page(visitor: Visitor, backup: str, job_id: str) -> None:
     assert visitor.get(f"/backups/{backup}/restore/{job_id}").status_code == 404
+
+
+def test_the_page_of_another_job_is_no_restore(visitor: Visitor, backup: str) -> None:
+    visitor.post("/backups")
+    job = visitor.finished()
+
+    assert visitor.get(f"/backups/{backup}/restore/{job.id}").status_code == 404
+
+
+def test_the_question_waits_for_a_backup_that_is_being_made(visitor: Visitor, backup: str) -> None:
+    may_end = threading.Event()
+    visitor.jobs.start("create", lambda on_progress: may_end.wait(PATIENCE))
+    timer = threading.Timer(0.2, may_end.set)
+    timer.start()
+    answer = visitor.get(f"/backups/{backup}/restore")
+    timer.join()
+
+    assert answer.status_code == 200

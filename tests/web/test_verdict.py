@@ -1,5 +1,6 @@
 """The verdict: what the doctor reads first."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,7 +28,8 @@ def run(outcome: Outcome) -> Run:
 def facts(age: timedelta | None, outcome: Outcome | None = None, *, running: bool = False) -> Evidence:
     """Return what is known when the newest good backup was confirmed `age` ago."""
     confirmed = None if age is None else NOW - age
-    return Evidence(confirmed, 1284, 9310, run(outcome) if outcome else None, running)
+    last_run = run(outcome) if outcome else None
+    return Evidence(confirmed_at=confirmed, patients=1284, visits=9310, last_run=last_run, running=running)
 
 
 def test_a_young_backup_protects_and_says_what_it_holds() -> None:
@@ -53,6 +55,19 @@ def test_a_failure_says_its_reason_and_names_the_last_good_one() -> None:
 
 def test_while_a_backup_runs_the_failure_before_it_is_not_shouted() -> None:
     assert verdict_of(facts(timedelta(hours=3), Outcome.FAILED, running=True), NOW).level is Level.GOOD
+
+
+def test_a_backup_that_was_opened_is_said_to_be() -> None:
+    opened = replace(facts(timedelta(minutes=12)), opened=True)
+
+    assert "12 minutes ago, opened and checked: 1,284 patients" in verdict_of(opened, NOW).evidence
+
+
+def test_a_folder_that_cannot_be_reached_comes_before_all_else() -> None:
+    verdict = verdict_of(Evidence(unreachable="The folder E:\\backups is not there."), NOW)
+
+    assert verdict.level is Level.FAILED
+    assert verdict.evidence == "The folder E:\\backups is not there."
 
 
 def test_a_first_run_is_neutral() -> None:

@@ -48,7 +48,7 @@
 
   function backUpNow() {
     if (element("backup-now")) element("backup-now").click();
-    else htmx.ajax("POST", "/backups", { target: "#page", swap: "none" });
+    else if (!("busy" in element("bar").dataset)) htmx.ajax("POST", "/backups", { target: "#page", swap: "none" });
   }
 
   document.addEventListener("htmx:config:request", (event) => {
