@@ -1,9 +1,11 @@
 """A restore that is cut off at any step, or finds a file held: today's data or the backup's, never a mixture."""
 
+import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,15 +53,28 @@ def data_of(clinic: Clinic) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def scene(clinic: Clinic, tmp_path: Path) -> Scene:
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where there is one: nothing in this module asks what a disk keeps."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK):
+        with tempfile.TemporaryDirectory(dir=memory) as name:
+            yield Path(name)
+    else:
+        yield tmp_path
+
+
+@pytest.fixture
+def scene(made_clinic: Clinic, folder: Path) -> Scene:
+    clinic = Clinic(folder / "clinic – Zoë")
+    shutil.copytree(made_clinic.data_dir, clinic.data_dir)
     # Each file costs time at every step, and a real vector store has eleven.
     shutil.rmtree(clinic.chroma)
     clinic.chroma.mkdir()
     (clinic.chroma / "vectors").write_bytes(b"as backed up")
     engine = BackupEngine(clinic.data_dir)
     made = engine.create()
-    archive.extract(made.path, tmp_path / "as backed up")
-    new = data_of(Clinic(tmp_path / "as backed up"))
+    archive.extract(made.path, folder / "as backed up")
+    new = data_of(Clinic(folder / "as backed up"))
     clinic.admit("Since then")
     (clinic.chroma / "since then").write_bytes(b"a file of the vector store")
     (clinic.prescriptions / "since then.pdf").write_bytes(b"%PDF")
@@ -112,12 +127,12 @@ def assert_tidy(scene: Scene) -> None:
 
 @pytest.mark.parametrize("exchange", [True, False], ids=["folders exchanged", "folders renamed"])
 def test_a_restore_cut_off_at_any_step_is_wholly_old_or_wholly_new_after_recover(
-    scene: Scene, tmp_path: Path, exchange: bool
+    scene: Scene, folder: Path, exchange: bool
 ) -> None:
     step, states = 0, []
     while True:
         step += 1
-        one = scene.copy(tmp_path / f"cut off at {step}")
+        one = scene.copy(folder / f"cut off at {step}")
 
         def work(one: Scene = one) -> None:
             if exchange:
@@ -145,10 +160,10 @@ def test_a_restore_cut_off_at_any_step_is_wholly_old_or_wholly_new_after_recover
     assert states.count("new") > 5
 
 
-def test_a_recovery_cut_off_at_any_step_is_finished_by_the_next(scene: Scene, tmp_path: Path) -> None:
-    half_way = next(at for at in range(1, 100) if cut_off_half_way(scene.copy(tmp_path / f"tried {at}"), at))
+def test_a_recovery_cut_off_at_any_step_is_finished_by_the_next(scene: Scene, folder: Path) -> None:
+    half_way = next(at for at in range(1, 100) if cut_off_half_way(scene.copy(folder / f"tried {at}"), at))
     for step in range(1, 100):
-        one = scene.copy(tmp_path / f"cut off at {step}")
+        one = scene.copy(folder / f"cut off at {step}")
         assert cut_off_half_way(one, half_way)
         cut_off = in_a_copy_of_this_process(one.engine.recover, STEPS, step)
         assert_clinic_db_is_whole(one)
@@ -168,11 +183,11 @@ def cut_off_half_way(scene: Scene, at: int) -> bool:
 
 @pytest.mark.parametrize("exchange", [True, False], ids=["folders exchanged", "folders renamed"])
 def test_a_restore_that_finds_a_file_held_at_any_step_leaves_the_data_as_it_was(
-    scene: Scene, tmp_path: Path, exchange: bool
+    scene: Scene, folder: Path, exchange: bool
 ) -> None:
     refused = 0
     for at in range(1, 100):
-        one = scene.copy(tmp_path / f"refused at {at}")
+        one = scene.copy(folder / f"refused at {at}")
         seen = 0
 
         def refuse(event: str, arguments: tuple[Any, ...], one: Scene = one, at: int = at) -> None:
@@ -201,6 +216,34 @@ def test_a_restore_that_finds_a_file_held_at_any_step_leaves_the_data_as_it_was(
     assert refused >= 3
 
 
+def test_a_restore_that_is_cut_off_while_it_is_taken_back_is_taken_back_by_recover(scene: Scene, folder: Path) -> None:
+    taken_back = 0
+    for step in range(1, 100):
+        one = scene.copy(folder / f"cut off at {step}")
+        seen = 0
+
+        def refuse_the_second_folder(event: str, arguments: tuple[Any, ...]) -> None:
+            nonlocal seen
+            seen += event == "ctypes.dlsym"
+            if event == "ctypes.dlsym" and seen == 2:
+                raise PermissionError(13, "The file is in use by another program")
+
+        def work(one: Scene = one) -> None:
+            with listening(refuse_the_second_folder), contextlib.suppress(RestoreFailed):
+                one.engine.restore(one.archive)
+
+        cut_off = in_a_copy_of_this_process(work, STEPS, step)
+        assert_clinic_db_is_whole(one)
+        decided = one.engine.recover()
+        taken_back += decided is not None and "taken back" in decided
+        assert one.state() == ("new" if decided and "finished" in decided else "old"), step
+        assert_tidy(one)
+        if not cut_off:
+            break
+    assert one.state() == "old"
+    assert taken_back > 3
+
+
 def touches_live_data(clinic: Clinic, event: str, arguments: tuple[Any, ...]) -> bool:
     """Return whether an event renames something of the EMR's, or gives it a second name."""
     if event not in ("os.rename", "os.link"):
@@ -212,24 +255,24 @@ def touches_live_data(clinic: Clinic, event: str, arguments: tuple[Any, ...]) ->
     )
 
 
-def test_what_was_entered_between_the_crash_and_the_recovery_is_never_lost(scene: Scene, tmp_path: Path) -> None:
+def test_what_was_entered_between_the_crash_and_the_recovery_is_never_lost(scene: Scene, folder: Path) -> None:
     for step in range(1, 100):
-        one = scene.copy(tmp_path / f"cut off at {step}")
+        one = scene.copy(folder / f"cut off at {step}")
         cut_off = in_a_copy_of_this_process(lambda one=one: one.engine.restore(one.archive), STEPS, step)  # type: ignore[misc]
         one.clinic.admit("Entered meanwhile")
 
         one.engine.recover()
 
-        assert "Entered meanwhile" in everything_kept(one, tmp_path / f"looked at {step}"), step
+        assert "Entered meanwhile" in everything_kept(one, folder / f"looked at {step}"), step
         if not cut_off:
             break
 
 
-def everything_kept(scene: Scene, folder: Path) -> set[str]:
+def everything_kept(scene: Scene, place: Path) -> set[str]:
     """Return the names of all patients in the data and in the safety backups."""
     names = set(scene.clinic.names())
     for made in scene.engine.archives():
         if made.safety:
-            archive.extract(made.path, folder / made.name)
-            names |= set(Clinic(folder / made.name).names())
+            archive.extract(made.path, place / made.name)
+            names |= set(Clinic(place / made.name).names())
     return names

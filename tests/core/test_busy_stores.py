@@ -1,0 +1,204 @@
+"""Stores that are busy, torn or of another kind while a snapshot is taken."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from backup_core import freeze, snapshot
+from backup_core.chroma import torn_indexes
+from backup_core.contents import read_contents
+from backup_core.errors import SnapshotFailed, SourceDamaged
+from backup_core.livedb import LiveDatabase
+from backup_core.mirror import Mirror
+from backup_core.sources import find_sources
+from tests.clinic import PATIENTS, Clinic
+
+STRIDE = 1676
+
+
+@contextmanager
+def locked_for(database: Path, seconds: float) -> Iterator[None]:
+    """Let another thread, as a writer of the EMR, have a database to itself for a while."""
+    has_it = threading.Event()
+
+    def write() -> None:
+        with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            has_it.set()
+            done.wait(seconds)
+            connection.execute("ROLLBACK")
+
+    done = threading.Event()
+    writer = threading.Thread(target=write)
+    writer.start()
+    has_it.wait(30)
+    try:
+        yield
+    finally:
+        done.set()
+        writer.join()
+
+
+@pytest.mark.parametrize("name", ["clinic.db", "chroma/chroma.sqlite3"])
+def test_a_store_that_a_writer_has_to_itself_is_waited_for(clinic: Clinic, tmp_path: Path, name: str) -> None:
+    with locked_for(clinic.data_dir / name, 0.4):
+        taken = snapshot.take(find_sources(clinic.data_dir), tmp_path / "taken")
+
+    assert taken.contents.patient_count == PATIENTS
+    assert taken.contents.counts["chroma:patient_documents"] == PATIENTS
+
+
+def test_while_one_store_is_waited_for_the_other_is_not_held(clinic: Clinic) -> None:
+    paths = [clinic.db, clinic.chroma / "chroma.sqlite3"]
+    with LiveDatabase(paths[0]) as one, LiveDatabase(paths[1]) as other, locked_for(paths[1], 0.6):
+        wrote = []
+
+        def write() -> None:
+            with closing(sqlite3.connect(paths[0], timeout=5)) as emr:
+                for number in range(20):
+                    emr.execute("UPDATE patients SET age = ?", (number,))
+                    emr.commit()
+                    wrote.append(number)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        with freeze.frozen([one, other]):
+            pass
+        writer.join()
+
+    assert len(wrote) == 20
+
+
+def test_stores_that_cannot_be_had_together_are_let_go_and_said_so(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freeze, "_LOCK_PATIENCE", 0.3)
+    paths = [clinic.db, clinic.chroma / "chroma.sqlite3"]
+    with LiveDatabase(paths[0]) as one, LiveDatabase(paths[1]) as other, locked_for(paths[1], 30):
+        with (
+            pytest.raises(SnapshotFailed, match="kept the data locked for too long") as raised,
+            freeze.frozen([one, other]),
+        ):
+            pass
+        clinic.admit("Not held up")
+
+    assert raised.value.hint
+    assert clinic.names()[-1] == "Not held up"
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_writers_wait_while_the_stores_are_frozen_and_not_longer(clinic: Clinic, mode: str) -> None:
+    clinic.sql(f"PRAGMA journal_mode = {mode}")
+    with LiveDatabase(clinic.db) as database, freeze.frozen([database]):
+        with closing(sqlite3.connect(clinic.db, timeout=0.05)) as emr:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                emr.execute("UPDATE patients SET age = 1")
+                emr.commit()
+            emr.rollback()
+            # The snapshot is taken from the frozen instant even if writers of a write-ahead log go on.
+            database.let_writers_go()
+            if mode == "WAL":
+                emr.execute("UPDATE patients SET age = 1")
+                emr.commit()
+    clinic.admit("Afterwards")
+
+
+def test_a_copy_that_takes_too_long_lets_the_writers_go(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(snapshot, "_FREEZE_LIMITS", (0.0, 0.0))
+    monkeypatch.setattr(snapshot, "_PAUSE_BETWEEN_ATTEMPTS", 0.01)
+
+    with pytest.raises(SnapshotFailed, match="locked for too long"):
+        snapshot.take(find_sources(clinic.data_dir), tmp_path / "taken")
+
+    assert caplog.text.count("let them go") == 2
+    clinic.admit("Not held up")
+
+
+def test_a_torn_index_in_the_live_store_is_copied_as_it_is_and_noted(
+    clinic: Clinic, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = next(clinic.chroma.glob("*/data_level0.bin"))
+    os.truncate(index, STRIDE * 3)
+
+    snapshot.take(find_sources(clinic.data_dir), tmp_path / "taken")
+
+    assert f"{index.parent.name} do not fit together" in caplog.text
+    assert Clinic(tmp_path / "taken").plain_files() == clinic.plain_files()
+
+
+def test_an_index_that_is_whole_again_after_a_moment_is_copied_whole(clinic: Clinic, tmp_path: Path) -> None:
+    index = next(clinic.chroma.glob("*/data_level0.bin"))
+    whole = index.read_bytes()
+    os.truncate(index, STRIDE * 3)
+    finish = threading.Timer(0.1, index.write_bytes, [whole])
+    finish.start()
+
+    snapshot.take(find_sources(clinic.data_dir), tmp_path / "taken")
+    finish.join()
+
+    assert (tmp_path / "taken" / index.relative_to(clinic.data_dir)).read_bytes() == whole
+
+
+def test_a_header_that_is_none_is_a_torn_index(clinic: Clinic, tmp_path: Path) -> None:
+    header = next(clinic.chroma.glob("*/header.bin"))
+    header.write_bytes(b"short")
+
+    assert torn_indexes(clinic.chroma) == [header.parent.name]
+    (header.parent / "length.bin").unlink()
+    assert torn_indexes(clinic.chroma) == [header.parent.name]
+
+
+def test_a_vector_store_of_another_version_is_copied_and_not_counted(clinic: Clinic, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(clinic.chroma / "chroma.sqlite3")) as database, database:
+        database.execute("DROP TABLE embeddings")
+
+    taken = snapshot.take(find_sources(clinic.data_dir), tmp_path / "taken")
+
+    assert [name for name in taken.contents.counts if name.startswith("chroma:")] == []
+    assert read_contents(tmp_path / "nothing there").counts == {}
+
+
+def test_a_database_that_another_part_of_the_emr_keeps_damaged_is_named(clinic: Clinic, tmp_path: Path) -> None:
+    (clinic.data_dir / "letters.db").write_bytes(clinic.db.read_bytes()[:5000])
+
+    with pytest.raises(SourceDamaged, match=r"letters\.db is damaged"):
+        snapshot.take(find_sources(clinic.data_dir, ["letters.db"]), tmp_path / "taken")
+
+
+def test_a_copy_of_damaged_data_takes_every_byte_and_asks_no_database(clinic: Clinic, tmp_path: Path) -> None:
+    for name in ("clinic.db-wal", "clinic.db-journal", "chroma/chroma.sqlite3-wal"):
+        (clinic.data_dir / name).write_bytes(name.encode())
+    clinic.db.write_bytes(b"damaged")
+    (clinic.prescriptions / "nowhere").symlink_to("/nowhere/at/all")
+
+    taken = snapshot.take_raw(find_sources(clinic.data_dir, ["letters"]), tmp_path / "taken")
+
+    assert Clinic(tmp_path / "taken").files() == clinic.files()
+    assert (taken.contents.patient_count, taken.sources["letters"]) == (0, False)
+
+
+def test_a_mirror_follows_files_that_change_come_and_go(tmp_path: Path) -> None:
+    live, mirror = tmp_path / "live", Mirror(tmp_path / "copy")
+    live.mkdir()
+    files = {f"chroma/{name}": live / name for name in "abc"}
+    for path in files.values():
+        path.write_text("first")
+        os.utime(path, (1, 1))
+    for name, path in files.items():
+        mirror.copy(name, path)
+    assert not mirror.refresh("chroma/", files)
+
+    files["chroma/a"].write_text("second")
+    files["chroma/b"].unlink()
+    assert mirror.refresh("chroma/", files)
+    del files["chroma/c"]
+    assert mirror.refresh("chroma/", files)
+
+    assert {path.name: path.read_text() for path in (tmp_path / "copy" / "chroma").iterdir()} == {"a": "second"}
