@@ -1,0 +1,110 @@
+"""Ours and what else one would use, in turn over the same clinic: who takes how long for a whole first backup."""
+
+import shutil
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.stopwatch import Lap, lap
+
+_SECRET = {"RESTIC_PASSWORD": "benchmark", "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes"}
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One way of doing a job: `prepare` is not timed; the command starts in a fresh state each time."""
+
+    name: str
+    prepare: Callable[[], None]
+    command: list[str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The laps of one contestant."""
+
+    name: str
+    laps: list[Lap]
+
+    @property
+    def wall(self) -> float:
+        """The median wall time in seconds."""
+        return statistics.median(one.wall for one in self.laps)
+
+    @property
+    def cpu(self) -> float:
+        """The median processor time in seconds."""
+        return statistics.median(one.cpu for one in self.laps)
+
+    @property
+    def peak(self) -> int:
+        """The largest peak of memory in bytes."""
+        return max(one.peak for one in self.laps)
+
+
+def run(contestants: Sequence[Contestant], rounds: int, cores: int | None = None) -> list[Result]:
+    """Let each do its job once a round, in turn, so that a slow moment of the machine hits all alike."""
+    results = [Result(one.name, []) for one in contestants]
+    for _ in range(rounds):
+        for contestant, result in zip(contestants, results, strict=True):
+            contestant.prepare()
+            result.laps.append(lap(contestant.command, _SECRET, cores=cores))
+    return results
+
+
+def first_backups(data: Path, out: Path) -> list[Contestant]:
+    """Return those that can be had here: each makes the first backup of `data`, into `out`."""
+
+    def fresh() -> None:
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        shutil.rmtree(data / "backups", ignore_errors=True)
+        shutil.rmtree(data / ".docassist-backup", ignore_errors=True)
+
+    def with_repository(*command: str) -> Callable[[], None]:
+        def prepare() -> None:
+            fresh()
+            lap(command, _SECRET)
+
+        return prepare
+
+    python, stores = sys.executable, [str(data / "clinic.db"), str(data / "chroma")]
+    found = [
+        Contestant("DocAssist Backup (verified)", fresh, [python, "-m", "tests.benchmarks.ours", "create", str(data)]),
+        Contestant(
+            "the EMR's own way", fresh, [python, "-m", "tests.benchmarks.emrway", "create", str(data), str(out)]
+        ),
+        Contestant("cp", fresh, ["cp", "-r", *stores, str(out)]),
+        Contestant("zip", fresh, ["zip", "-q", "-r", str(out / "z.zip"), *stores]),
+        Contestant("7-Zip", fresh, ["7z", "a", "-bso0", "-bsp0", str(out / "z.7z"), *stores]),
+        Contestant(
+            "borg (lz4)",
+            with_repository("borg", "init", "-e", "none", str(out / "borg")),
+            ["borg", "create", "--compression", "lz4", f"{out / 'borg'}::one", *stores],
+        ),
+        Contestant(
+            "restic",
+            with_repository("restic", "-q", "-r", str(out / "restic"), "init"),
+            ["restic", "-q", "-r", str(out / "restic"), "backup", *stores],
+        ),
+    ]
+    return [one for one in found if shutil.which(one.command[0])]
+
+
+def restores(data: Path, out: Path) -> list[Contestant]:
+    """Return ours, with its safety backup, and the EMR's own way; both backups were made before."""
+    python = sys.executable
+    return [
+        Contestant(
+            "DocAssist Backup (with safety backup)",
+            lambda: None,
+            [python, "-m", "tests.benchmarks.ours", "restore", str(data)],
+        ),
+        Contestant(
+            "the EMR's own way",
+            lambda: None,
+            [python, "-m", "tests.benchmarks.emrway", "restore", str(data), str(out)],
+        ),
+    ]
