@@ -17,7 +17,6 @@ from .sight import Sight
 class Hands(Protocol):
     """The launcher's parts; `engine` and `desk` are others after a change of the preferences."""
 
-    clock: Clock
     data_dir: Path
     engine: BackupEngine
     jobs: JobRunner
@@ -28,6 +27,10 @@ class Hands(Protocol):
     notices: Notices
     is_sample: bool
     is_ending: bool
+
+    @property
+    def clock(self) -> Clock:
+        """The clocks by which all is decided."""
 
     def open_page(self) -> None:
         """Open the admin page in the browser."""

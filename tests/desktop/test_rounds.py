@@ -1,0 +1,232 @@
+"""The rounds over real parts and a clock that the test turns: what is done when, and who is told."""
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backup_core.engine import BackupEngine
+from backup_core.history import Outcome, Run, Trigger
+from backup_core.jobs import Job, JobRunner
+from backup_core.progress import OnProgress
+from backup_core.settings import Settings
+from tests.fakeclock import FakeClock
+from tray.desk import LauncherDesk
+from tray.emr import Emr
+from tray.notices import Notices
+from tray.plan import Plan
+from tray.prover import Prover
+from tray.rounds import FOLDER_PATIENCE, Rounds
+from tray.sight import Sight
+
+HOUR = timedelta(hours=1)
+
+
+class Launcher:
+    """The launcher's parts without its page, its icon and its loop."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.clock = FakeClock()
+        self.data_dir = data_dir
+        self.engine = BackupEngine(data_dir, clock=self.clock)
+        self.jobs = JobRunner(clock=self.clock)
+        self.plan = Plan(self.clock)
+        self.sight = Sight(self.clock)
+        self.emr = Emr("", "", data_dir, lambda: None)
+        self.notices = Notices()
+        self.desk = LauncherDesk(self.engine, self.jobs, self.plan, self.sight, self.emr, self.notices, lambda: None)
+        self.is_sample = self.is_ending = False
+        self.told: list[str] = []
+        # The prover has a clock of its own that stands still: nothing is opened here.
+        self.rounds = Rounds(self, Prover(FakeClock(), lambda archive, proof: None), self.told.append)
+        self.jobs.add_listener(self._follow)
+
+    def open_page(self) -> None:
+        raise AssertionError("nobody asked for the page")
+
+    def quit(self) -> None:
+        raise AssertionError("nobody asked to quit")
+
+    def go_round(self) -> list[Run]:
+        """Do what the loop does at a tick, wait for what it began, and return the new runs."""
+        before = self.engine.history.runs()
+        if self.rounds.folder_is_there():
+            self.look()
+            self.rounds.make()
+        job = self.jobs.current()
+        if job:
+            self.jobs.wait(job.id, 30)
+        runs = self.engine.history.runs()
+        return runs[: len(runs) - len(before)]
+
+    def look(self) -> None:
+        """Take up what history and preferences say now."""
+        self.plan.look(self.engine.history.runs(), Settings(self.data_dir).read().frequency_hours)
+
+    def _follow(self, job: Job) -> None:
+        if job.state != "running":
+            self.sight.forget()
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    with closing(sqlite3.connect(data_dir / "clinic.db")) as database, database:
+        database.execute("CREATE TABLE patients (id INTEGER PRIMARY KEY, name TEXT)")
+        database.executemany("INSERT INTO patients (name) VALUES (?)", [("Invented",)] * 50)
+    launcher = Launcher(data_dir)
+    yield launcher
+    launcher.jobs.close(10)
+
+
+def change(launcher: Launcher, statement: str = "INSERT INTO patients (name) VALUES ('New')") -> None:
+    with closing(sqlite3.connect(launcher.data_dir / "clinic.db")) as database, database:
+        database.execute(statement)
+
+
+def test_every_few_hours_there_is_a_run_and_none_between(launcher: Launcher) -> None:
+    assert [run.outcome for run in launcher.go_round()] == [Outcome.MADE]
+    for _ in range(3):
+        launcher.clock.pass_time(HOUR)
+        assert launcher.go_round() == []
+    launcher.clock.pass_time(HOUR)
+    change(launcher)
+    assert [run.trigger for run in launcher.go_round()] == [Trigger.INTERVAL]
+
+
+def test_time_missed_in_sleep_is_caught_up_by_one_run(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.clock.sleep(30 * HOUR)
+    assert len(launcher.go_round()) == 1
+    assert launcher.go_round() == []
+
+
+def test_a_frequency_that_was_changed_in_the_emr_counts_at_the_next_round(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.clock.pass_time(HOUR)
+    (launcher.data_dir / "settings.json").write_text('{"preferences": {"backup_frequency_hours": 1}}')
+    assert len(launcher.go_round()) == 1
+
+
+def test_after_a_failure_it_tries_again_with_growing_pauses(launcher: Launcher) -> None:
+    launcher.engine.backup_dir.write_text("a file where the folder should be")
+    pauses = []
+    for _ in range(4):
+        assert [run.outcome for run in launcher.go_round()] == [Outcome.FAILED]
+        minutes = 0
+        launcher.look()
+        while not launcher.plan.is_due():
+            launcher.clock.pass_time(timedelta(minutes=1))
+            minutes += 1
+        pauses.append(minutes)
+    assert pauses == [5, 10, 20, 40]
+
+
+def test_a_fault_of_our_own_is_not_repeated_at_every_round(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
+    launcher.go_round()
+    launcher.clock.pass_time(5 * HOUR)
+
+    def faulty(on_progress: OnProgress) -> None:
+        raise TypeError("planted")
+
+    job = launcher.jobs.start("create", faulty)
+    launcher.jobs.wait(job.id, 10)
+    assert launcher.go_round() == []
+    launcher.clock.pass_time(timedelta(minutes=6))
+    assert len(launcher.go_round()) == 1
+
+
+def test_the_end_of_the_emr_is_backed_up_at_the_next_round(launcher: Launcher) -> None:
+    launcher.go_round()
+    change(launcher)
+    launcher.rounds.emr_ended()
+    assert [run.trigger for run in launcher.go_round()] == [Trigger.EMR_EXIT]
+    assert launcher.go_round() == []
+
+
+def test_a_round_during_an_operation_begins_nothing_and_forgets_nothing(launcher: Launcher) -> None:
+    launcher.rounds.emr_ended()
+    job = launcher.jobs.start("verify", lambda on_progress: launcher.rounds.make())
+    assert launcher.jobs.wait(job.id, 10).state == "done"
+    assert launcher.engine.history.runs() == []
+    assert [run.trigger for run in launcher.go_round()] == [Trigger.EMR_EXIT]
+
+
+def test_a_data_folder_that_is_away_alarms_nobody_for_five_minutes_and_then_once(launcher: Launcher) -> None:
+    away = launcher.data_dir.rename(launcher.data_dir.with_name("away"))
+    launcher.go_round()
+    launcher.clock.pass_time(timedelta(seconds=FOLDER_PATIENCE - 1))
+    launcher.go_round()
+    assert (launcher.told, launcher.notices.sentences()) == ([], [])
+    for _ in range(3):
+        launcher.clock.pass_time(timedelta(seconds=2))
+        launcher.go_round()
+    assert len(launcher.told) == 1
+    assert "cannot be found" in launcher.told[0]
+    assert len(launcher.notices.sentences()) == 1
+    assert not launcher.data_dir.exists()
+
+    away.rename(launcher.data_dir)
+    assert [run.outcome for run in launcher.go_round()] == [Outcome.MADE]
+    assert launcher.notices.sentences() == []
+
+
+def test_a_clock_before_the_newest_backup_is_told_and_backups_go_on(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.clock.set_back(timedelta(days=6000))
+    launcher.go_round()
+    assert "clock of this PC" in launcher.notices.sentences()[0]
+    change(launcher)
+    launcher.clock.pass_time(5 * HOUR)
+    assert [run.outcome for run in launcher.go_round()] == [Outcome.MADE]
+
+
+def test_an_alarm_is_told_once_and_shown_until_somebody_says_that_all_is_well(launcher: Launcher) -> None:
+    launcher.go_round()
+    change(launcher, "DELETE FROM patients WHERE id > 5")
+    launcher.clock.pass_time(5 * HOUR)
+    launcher.go_round()
+    launcher.go_round()
+    launcher.go_round()
+    assert len(launcher.told) == 1
+    assert launcher.notices.sentences() == launcher.told
+    launcher.engine.keeper.all_is_well()
+    launcher.go_round()
+    assert launcher.notices.sentences() == []
+
+
+def test_a_start_of_launcher_and_emr_within_a_minute_makes_one_backup(launcher: Launcher) -> None:
+    launcher.look()
+    job = launcher.desk.back_up_at_start(Trigger.STARTUP)
+    assert job is not None
+    launcher.jobs.wait(job.id, 30)
+    launcher.clock.pass_time(timedelta(seconds=50))
+    assert launcher.desk.back_up_at_start(Trigger.EMR_START) is None
+
+
+def test_a_newest_backup_that_is_gone_does_not_count_at_the_start(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.look()
+    assert launcher.desk.back_up_at_start(Trigger.STARTUP) is None
+    shutil.rmtree(launcher.engine.backup_dir)
+    launcher.sight.forget()
+    job = launcher.desk.back_up_at_start(Trigger.STARTUP)
+    assert job is not None
+    launcher.jobs.wait(job.id, 30)
+
+
+def test_an_unclean_ending_calls_for_a_backup_however_young_the_last_one_is(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.look()
+    launcher.plan.clean_ending = False
+    job = launcher.desk.back_up_at_start(Trigger.STARTUP)
+    assert job is not None
+    launcher.jobs.wait(job.id, 30)
+    assert launcher.desk.back_up_at_start(Trigger.EMR_START) is None
