@@ -4,6 +4,7 @@ Written as a stream with standard deflate, so that any unzip tool opens it; read
 from elsewhere or have been damaged.
 """
 
+import errno
 import hashlib
 import os
 import time
@@ -191,6 +192,9 @@ class _Target:
             with self._translating():
                 private_folder(self._path if self._is_folder else self._path.parent)
                 if not self._is_folder:
+                    if self._path.exists():
+                        # A disk may take two names for one file that differ in large and small letters only.
+                        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self._path))
                     self._descriptor = create_private(self._path)
         return self
 

@@ -1,7 +1,9 @@
 """Reading a ZIP that may be damaged or hostile: every way in which it can fail is an ArchiveUnusable."""
 
+import os
 import stat
 import struct
+import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ from .manifest import MANIFEST_NAME, Manifest, Member, is_safe_name
 _LARGEST_MANIFEST = 32 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
+#: Whether this system takes two names for one file that differ in large and small letters only.
+_IGNORES_CASE = os.name == "nt" or sys.platform == "darwin"
 
 
 class Reader:
@@ -82,10 +86,10 @@ class Reader:
                 raise ArchiveUnusable("This backup is locked with a password.", hint="Open it with DocAssist itself.")
             if info.compress_type not in _METHODS:
                 raise _refused(f"{name} is compressed in a way that backups are not")
-            folded = name.casefold().rstrip("/")
-            if folded in seen:
+            alike = (name.casefold() if _IGNORES_CASE else name).rstrip("/")
+            if alike in seen:
                 raise _refused(f"it holds {name} twice")
-            seen.add(folded)
+            seen.add(alike)
             infos[name] = info
         return infos
 
