@@ -5,6 +5,7 @@ import io
 import json
 import os
 import stat
+import sys
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from backup_core import archive
+from backup_core import archive, unpack
 from backup_core.errors import ArchiveUnusable, BackupError
 from backup_core.manifest import MANIFEST_NAME, Manifest, Member
 from backup_core.progress import Progress, Stage
@@ -136,10 +137,35 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("second", ["clinic.db", "CLINIC.DB", "clinic.db/"])
-def test_two_members_that_would_be_one_file_are_refused(tmp_path: Path, second: str) -> None:
+def test_two_members_that_would_be_one_file_are_refused(
+    tmp_path: Path, second: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpack, "_IGNORES_CASE", second == "CLINIC.DB")
     entries: list[tuple[str | zipfile.ZipInfo, bytes]] = [("clinic.db", b"one"), (second, b"")]
 
     assert "twice" in refusal(zip_of(tmp_path / "a.zip", entries, member("clinic.db", b"one"), member(second, b"")))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="two such names are one file elsewhere")
+def test_two_names_that_differ_only_in_large_and_small_letters_are_two_files(clinic: Clinic, tmp_path: Path) -> None:
+    for name in ("scan.pdf", "Scan.PDF"):
+        (clinic.prescriptions / name).write_text(name)
+
+    pack(clinic.data_dir, tmp_path / "a.zip")
+    archive.extract(tmp_path / "a.zip", tmp_path / "out")
+
+    assert Clinic(tmp_path / "out").files() == clinic.files()
+
+
+def test_nothing_is_unpacked_over_a_file_that_is_there(tmp_path: Path) -> None:
+    path = zip_of(tmp_path / "a.zip", [("clinic.db", b"x")], member("clinic.db", b"x"))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "clinic.db").write_text("precious")
+
+    with pytest.raises(BackupError):
+        archive.extract(path, tmp_path / "out")
+
+    assert (tmp_path / "out" / "clinic.db").read_text() == "precious"
 
 
 def test_a_member_below_another_that_is_a_file_is_refused(tmp_path: Path) -> None:
