@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from backup_core.engine import BackupEngine
-from backup_core.errors import BackupError, EmrRunning
+from backup_core.errors import BackupError, EmrRunning, RepositoryLocked
 from backup_core.history import Run, Trigger
 from backup_core.jobs import Job, JobRunner
 from backup_core.progress import OnProgress, Progress, Stage
@@ -66,23 +66,29 @@ class LauncherDesk(PlainDesk):
         """Take up the preferences that were just saved."""
         self._on_preferences()
 
-    def start(self, trigger: Trigger) -> None:
+    def start(self, trigger: Trigger) -> bool:
         """Recover what was cut off, back up if this start calls for it, and start the EMR once the snapshot is taken.
 
         The EMR waits for the snapshot because an upgrade may change the database in its first second, but for some
-        seconds only. What fails is told in the notices.
+        seconds only. Return False where another program works on the data, so that all this should be tried again;
+        what fails otherwise is told in the notices.
         """
         try:
             self._recover()
+        except RepositoryLocked as error:
+            logger.warning("DocAssist has to wait: %s", error)
+            self._notices.put(Topic.EMR, f"{error} DocAssist is started after that.")
+            return False
         except BackupError as error:
             logger.exception("nothing is started on data that could not be recovered")
             self._notices.put(Topic.RECOVERY, f"{error} {error.hint}")
-            return
+            return True
         is_open = self._emr.adopt()
         job = self.back_up_at_start(trigger)
         if job and self._emr.command and not is_open:
             self._wait_for_snapshot(job)
         self._open_emr()
+        return True
 
     def back_up_at_start(self, trigger: Trigger) -> Job | None:
         """Begin a backup if a start of the launcher or the EMR calls for one now; return its job."""
@@ -151,10 +157,9 @@ class LauncherDesk(PlainDesk):
             self._open_emr()
 
     def _open_emr(self) -> None:
-        if not self._emr.command:
-            return
         try:
-            self._emr.start()
+            if self._emr.command:
+                self._emr.start()
             self._notices.put(Topic.EMR, "")
         except BackupError as error:
             logger.exception("the EMR was not started")

@@ -159,9 +159,8 @@ class Launcher:
         return self._instance.is_claimed
 
     def _begin(self) -> None:
-        self._has_begun = True
         self._instance.serves_on(self._server.port)
-        self.desk.start(Trigger.STARTUP)
+        self._has_begun = self.desk.start(Trigger.STARTUP)
 
     def _follow(self, job: Job) -> None:
         if job.state != "running":

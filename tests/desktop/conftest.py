@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from .desk import Desk
+from .parts import Launcher, make_small_clinic
 
 
 @pytest.fixture
@@ -16,3 +17,13 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         yield desk
     finally:
         desk.close()
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    """The parts of a launcher on a small clinic; what it has started is ended."""
+    make_small_clinic(tmp_path / "data")
+    launcher = Launcher(tmp_path / "data")
+    yield launcher
+    launcher.emr.close(1)
+    launcher.jobs.close(30)

@@ -1,93 +1,18 @@
 """The rounds over real parts and a clock that the test turns: what is done when, and who is told."""
 
 import shutil
-import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from backup_core.engine import BackupEngine
-from backup_core.history import Outcome, Run, Trigger
-from backup_core.jobs import Job, JobRunner
+from backup_core.history import Outcome, Trigger
 from backup_core.progress import OnProgress
-from backup_core.settings import Settings
-from tests.fakeclock import FakeClock
-from tray.desk import LauncherDesk
-from tray.emr import Emr
-from tray.notices import Notices
-from tray.plan import Plan
-from tray.prover import Prover
-from tray.rounds import FOLDER_PATIENCE, Rounds
-from tray.sight import Sight
+from tray.rounds import FOLDER_PATIENCE
+
+from .parts import Launcher
 
 HOUR = timedelta(hours=1)
-
-
-class Launcher:
-    """The launcher's parts without its page, its icon and its loop."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self.clock = FakeClock()
-        self.data_dir = data_dir
-        self.engine = BackupEngine(data_dir, clock=self.clock)
-        self.jobs = JobRunner(clock=self.clock)
-        self.plan = Plan(self.clock)
-        self.sight = Sight(self.clock)
-        self.emr = Emr("", "", data_dir, lambda: None)
-        self.notices = Notices()
-        self.desk = LauncherDesk(self.engine, self.jobs, self.plan, self.sight, self.emr, self.notices, lambda: None)
-        self.is_sample = self.is_ending = False
-        self.told: list[str] = []
-        # The prover has a clock of its own that stands still: nothing is opened here.
-        self.rounds = Rounds(self, Prover(FakeClock(), lambda archive, proof: None), self.told.append)
-        self.jobs.add_listener(self._follow)
-
-    def open_page(self) -> None:
-        raise AssertionError("nobody asked for the page")
-
-    def quit(self) -> None:
-        raise AssertionError("nobody asked to quit")
-
-    def go_round(self) -> list[Run]:
-        """Do what the loop does at a tick, wait for what it began, and return the new runs."""
-        before = self.engine.history.runs()
-        if self.rounds.folder_is_there():
-            self.look()
-            self.rounds.make()
-        job = self.jobs.current()
-        if job:
-            self.jobs.wait(job.id, 30)
-        runs = self.engine.history.runs()
-        return runs[: len(runs) - len(before)]
-
-    def look(self) -> None:
-        """Take up what history and preferences say now."""
-        self.plan.look(self.engine.history.runs(), Settings(self.data_dir).read().frequency_hours)
-
-    def _follow(self, job: Job) -> None:
-        if job.state != "running":
-            self.sight.forget()
-
-
-@pytest.fixture
-def launcher(tmp_path: Path) -> Iterator[Launcher]:
-    data_dir = tmp_path / "data"
-    data_dir.mkdir()
-    with closing(sqlite3.connect(data_dir / "clinic.db")) as database, database:
-        database.execute("CREATE TABLE patients (id INTEGER PRIMARY KEY, name TEXT)")
-        database.executemany("INSERT INTO patients (name) VALUES (?)", [("Invented",)] * 50)
-    launcher = Launcher(data_dir)
-    yield launcher
-    launcher.jobs.close(10)
-
-
-def change(launcher: Launcher, statement: str = "INSERT INTO patients (name) VALUES ('New')") -> None:
-    with closing(sqlite3.connect(launcher.data_dir / "clinic.db")) as database, database:
-        database.execute(statement)
 
 
 def test_every_few_hours_there_is_a_run_and_none_between(launcher: Launcher) -> None:
@@ -96,7 +21,7 @@ def test_every_few_hours_there_is_a_run_and_none_between(launcher: Launcher) -> 
         launcher.clock.pass_time(HOUR)
         assert launcher.go_round() == []
     launcher.clock.pass_time(HOUR)
-    change(launcher)
+    launcher.change()
     assert [run.trigger for run in launcher.go_round()] == [Trigger.INTERVAL]
 
 
@@ -145,7 +70,7 @@ def test_a_fault_of_our_own_is_not_repeated_at_every_round(launcher: Launcher, m
 
 def test_the_end_of_the_emr_is_backed_up_at_the_next_round(launcher: Launcher) -> None:
     launcher.go_round()
-    change(launcher)
+    launcher.change()
     launcher.rounds.emr_ended()
     assert [run.trigger for run in launcher.go_round()] == [Trigger.EMR_EXIT]
     assert launcher.go_round() == []
@@ -183,14 +108,14 @@ def test_a_clock_before_the_newest_backup_is_told_and_backups_go_on(launcher: La
     launcher.clock.set_back(timedelta(days=6000))
     launcher.go_round()
     assert "clock of this PC" in launcher.notices.sentences()[0]
-    change(launcher)
+    launcher.change()
     launcher.clock.pass_time(5 * HOUR)
     assert [run.outcome for run in launcher.go_round()] == [Outcome.MADE]
 
 
 def test_an_alarm_is_told_once_and_shown_until_somebody_says_that_all_is_well(launcher: Launcher) -> None:
     launcher.go_round()
-    change(launcher, "DELETE FROM patients WHERE id > 5")
+    launcher.change("DELETE FROM patients WHERE id > 5")
     launcher.clock.pass_time(5 * HOUR)
     launcher.go_round()
     launcher.go_round()

@@ -1,0 +1,140 @@
+"""What the launcher does around the EMR: its start, a restore, an EMR that will not close."""
+
+import shlex
+import sqlite3
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from backup_core.errors import EmrRunning, NothingToUndo
+from backup_core.history import Outcome, Trigger
+from backup_core.progress import OnProgress
+from tray.desk import SNAPSHOT_PATIENCE
+from tray.emr import Emr
+
+from .clinic import until
+from .parts import Launcher
+
+SLEEPS = "import time; time.sleep(120)"
+REFUSES = """
+import pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path(sys.argv[1]).touch()
+time.sleep(120)
+"""
+
+
+def give_emr(launcher: Launcher, code: str = SLEEPS, *arguments: str) -> None:
+    launcher.emr.configure(shlex.join([sys.executable, "-c", code, *arguments]), str(launcher.data_dir.parent))
+
+
+def finish(launcher: Launcher) -> None:
+    job = launcher.jobs.current()
+    if job:
+        launcher.jobs.wait(job.id, 60)
+
+
+def test_the_emr_starts_as_soon_as_the_snapshot_is_taken(launcher: Launcher) -> None:
+    give_emr(launcher)
+    before = time.monotonic()
+    assert launcher.desk.start(Trigger.STARTUP)
+    assert time.monotonic() - before < SNAPSHOT_PATIENCE
+    assert launcher.desk.emr_state() == "running"
+    finish(launcher)
+    assert [run.trigger for run in launcher.engine.history.runs()] == [Trigger.STARTUP]
+
+
+def test_the_emr_starts_anyway_when_the_snapshot_takes_too_long(launcher: Launcher) -> None:
+    give_emr(launcher)
+    with closing(sqlite3.connect(launcher.data_dir / "clinic.db")) as another:
+        another.execute("BEGIN EXCLUSIVE")
+        before = time.monotonic()
+        assert launcher.desk.start(Trigger.STARTUP)
+        assert SNAPSHOT_PATIENCE <= time.monotonic() - before < SNAPSHOT_PATIENCE * 2
+        assert launcher.desk.emr_state() == "running"
+        assert launcher.jobs.current() is not None
+    finish(launcher)
+
+
+def test_a_start_waits_for_another_program_that_works_on_the_data(launcher: Launcher) -> None:
+    give_emr(launcher)
+    private = launcher.data_dir / ".docassist-backup"
+    private.mkdir(mode=0o700)
+    with FileLock(private / "lock"):
+        assert not launcher.desk.start(Trigger.STARTUP)
+        assert launcher.desk.emr_state() == "not-running"
+        assert "DocAssist is started after that" in launcher.notices.sentences()[0]
+    assert launcher.desk.start(Trigger.STARTUP)
+    assert launcher.desk.emr_state() == "running"
+    assert launcher.notices.sentences() == []
+    finish(launcher)
+
+
+def test_without_a_command_the_emr_is_unknown_and_the_start_is_backed_up(launcher: Launcher) -> None:
+    assert launcher.desk.start(Trigger.STARTUP)
+    assert launcher.desk.emr_state() == "unknown"
+    finish(launcher)
+    assert [run.outcome for run in launcher.engine.history.runs()] == [Outcome.MADE]
+
+
+def test_a_restore_and_its_undo_close_the_emr_and_start_it_again(launcher: Launcher) -> None:
+    give_emr(launcher)
+    launcher.desk.start(Trigger.STARTUP)
+    finish(launcher)
+    archive = launcher.engine.archives()[0]
+    launcher.change("DELETE FROM patients WHERE id > 40")
+
+    job = launcher.desk.restore(archive.name, other_clinic=False, newer=False, with_settings=False)
+    assert launcher.jobs.wait(job.id, 60).state == "done"
+    assert launcher.patients() == 50
+    assert launcher.desk.emr_state() == "running"
+
+    job = launcher.desk.undo()
+    assert launcher.jobs.wait(job.id, 60).state == "done"
+    assert launcher.patients() == 40
+    assert launcher.desk.emr_state() == "running"
+    launcher.look()
+    launcher.rounds.make()
+    assert launcher.jobs.current() is None, "an end that we asked for is backed up by the restore itself"
+
+
+def test_a_restore_that_fails_leaves_the_emr_open_again(launcher: Launcher) -> None:
+    give_emr(launcher)
+    launcher.desk.start(Trigger.STARTUP)
+    finish(launcher)
+    job = launcher.desk.undo()
+    assert isinstance(launcher.jobs.wait(job.id, 60).error, NothingToUndo)
+    assert launcher.desk.emr_state() == "running"
+
+
+def test_an_emr_that_does_not_close_is_left_alone_and_nothing_is_restored(
+    launcher: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tray.desk.CLOSE_PATIENCE", 0.5)
+    ready = tmp_path / "ready"
+    stubborn = Emr(shlex.join([sys.executable, "-c", REFUSES, str(ready)]), "", launcher.data_dir, lambda: None)
+    launcher.desk = launcher.desk_for(stubborn)
+    launcher.desk.start(Trigger.STARTUP)
+    until(ready.exists)
+    finish(launcher)
+    archive = launcher.engine.archives()[0]
+    job = launcher.desk.restore(archive.name, other_clinic=False, newer=False, with_settings=False)
+    error = launcher.jobs.wait(job.id, 60).error
+    assert isinstance(error, EmrRunning)
+    assert "Save your work" in error.hint
+    assert stubborn.is_running
+    assert [run.trigger for run in launcher.engine.history.runs()] == [Trigger.STARTUP]
+    # The stand-in of these parts has the same mark, and ends it.
+    assert launcher.emr.adopt()
+
+
+def test_an_operation_that_runs_is_named_to_whoever_comes_second(launcher: Launcher) -> None:
+    def work(on_progress: OnProgress) -> None:
+        assert launcher.desk.back_up_at_start(Trigger.EMR_START) is None
+
+    job = launcher.jobs.start("verify", work)
+    assert launcher.jobs.wait(job.id, 10).error is None
