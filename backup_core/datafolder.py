@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .errors import SnapshotFailed, SourceMissing
+from .errors import RepositoryUnusable, SnapshotFailed, SourceMissing
 from .files import PRIVATE, private_folder, remove, translating, write_atomically
 from .locks import locked
 from .sources import CHROMA_DB, CLINIC_DB, Source, find_sources, side_files
@@ -49,6 +49,14 @@ class DataFolder:
                 with suppress(FileNotFoundError):
                     times.append(path.stat().st_mtime)
         return max(times, default=None)
+
+    def keep_apart(self, backup_dir: Path) -> None:
+        """Raise RepositoryUnusable where the archives would lie in what is backed up, each in all that follow."""
+        if backup_dir == self.path or any(backup_dir.is_relative_to(source.path) for source in self.sources()):
+            raise RepositoryUnusable(
+                f"The backups cannot lie in {backup_dir}, which is backed up itself.",
+                hint="Choose another backup folder.",
+            )
 
     @contextmanager
     def lock(self) -> Iterator[None]:

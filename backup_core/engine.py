@@ -9,6 +9,7 @@ from .clock import SYSTEM_CLOCK, Clock
 from .compare import Loss
 from .datafolder import DataFolder
 from .errors import BackupError, NothingToUndo, UnknownArchive
+from .files import translating
 from .fingerprint import fingerprint
 from .history import History
 from .holdings import Holdings, read_holdings
@@ -95,8 +96,9 @@ class BackupEngine:
         """Return the archive of that name, or the ZIP at that path; raise UnknownArchive."""
         wanted = str(name_or_path)
         named = next((archive for archive in self.archives() if archive.name == wanted), None)
-        if named is None and Path(wanted).is_file():
-            named = look(Path(wanted).absolute())
+        with translating(UnknownArchive, f"There is no backup that can be read at {wanted[:80]}"):
+            if named is None and Path(wanted).is_file():
+                named = look(Path(wanted).absolute())
         if named is None:
             raise UnknownArchive(f"There is no backup named {wanted}.", hint="Choose one of the list.", name=wanted)
         return named
@@ -196,6 +198,7 @@ class BackupEngine:
     @contextlib.contextmanager
     def _at_work(self) -> Iterator[None]:
         """Hold the data folder, with both folders ready and cleared of what a run that was cut off has left."""
+        self._data.keep_apart(self.backup_dir)
         with self._data.lock():
             self.repository.prepare()
             self._data.sweep()
