@@ -18,6 +18,7 @@ from backup_core.errors import (
     SnapshotFailed,
     SourceDamaged,
     SourceMissing,
+    UnknownArchive,
 )
 from backup_core.files import PRIVATE
 from backup_core.history import Outcome, Trigger
@@ -279,3 +280,23 @@ def test_a_store_that_is_a_link_to_another_drive_is_backed_up_and_restored(
     assert (tmp_path / "clinic.db").read_bytes() == there
     engine.undo()
     assert clinic.names()[-1] == "Since then"
+
+
+@pytest.mark.parametrize("where", [".", "chroma", "prescriptions/backups", "letters/2026"])
+def test_backups_that_would_each_hold_all_before_them_are_refused(clinic: Clinic, where: str) -> None:
+    engine = BackupEngine(clinic.data_dir, clinic.data_dir / where, extras=["letters"], patience=1)
+
+    with pytest.raises(RepositoryUnusable, match="which is backed up itself") as raised:
+        engine.create()
+
+    assert_is_for_the_user(raised.value)
+    assert not (clinic.data_dir / PRIVATE / "lock").exists()
+
+
+@pytest.mark.parametrize("wanted", ["", ".", "x" * 5000, "a\0b", "\ud800", "backup_2026-01-01_00-00-00.zip"], ids=ascii)
+def test_a_name_that_is_no_backups_is_answered(engine: BackupEngine, clinic: Clinic, wanted: str) -> None:
+    engine.create()
+
+    with pytest.raises(UnknownArchive):
+        engine.find(wanted)
+    assert BackupService(clinic.data_dir).restore_backup(wanted) is False
