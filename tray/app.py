@@ -14,7 +14,8 @@ from typing import TextIO
 from backup_core import browser, children, control
 from backup_core.errors import BackupError, LauncherNotRunning
 from backup_core.logs import log_file, start_logging
-from backup_core.settings import resolve_data_dir
+from backup_core.settings import resolve_data_dir, save_data_dir, saved_data_dir
+from backup_core.sources import CLINIC_DB
 
 from . import demo
 from .instance import LauncherRunning
@@ -59,6 +60,8 @@ def _run(options: Options) -> int:
             time.sleep(0.2)
         raise
     _end_on_signals(launcher)
+    if options.data_dir and not launcher.is_sample:
+        _remember(data_dir)
     launcher.run(lambda: _tell(launcher, options))
     return 0
 
@@ -75,6 +78,15 @@ def _open_running(data_dir: Path, options: Options) -> bool:
     if not options.browser or not browser.open_page(address, wait=True):
         _say(f"DocAssist Backup is already running. Its admin page, for one minute: {address}")
     return True
+
+
+def _remember(data_dir: Path) -> None:
+    """Keep a clinic's folder that was named as the choice for the next start and for the command line."""
+    if (data_dir / CLINIC_DB).is_file() and saved_data_dir() != data_dir:
+        try:
+            save_data_dir(data_dir)
+        except BackupError:
+            logger.warning("the data folder has to be named at the next start too", exc_info=True)
 
 
 def _end_on_signals(launcher: Launcher) -> None:
