@@ -1,5 +1,6 @@
 """The admin page on 127.0.0.1: `create_app` is a factory, and nothing is done at import."""
 
+import mimetypes
 from pathlib import Path
 
 from flask import Flask
@@ -18,6 +19,9 @@ from .parts import Parts
 
 _HERE = Path(__file__).resolve().parent
 
+# Windows' registry may say otherwise, and a script that is not called one is blocked by `nosniff`.
+_TYPES = {"text/javascript": ".js", "text/css": ".css", "image/svg+xml": ".svg"}
+
 
 def create_app(
     engine: BackupEngine,
@@ -30,6 +34,8 @@ def create_app(
     sample: bool = False,
 ) -> Flask:
     """Return the application; `sample` marks every page as that of a sample clinic."""
+    for kind, ending in _TYPES.items():
+        mimetypes.add_type(kind, ending)
     app = Flask(__name__, template_folder=str(_template_folder()))
     app.extensions["backup"] = Parts(engine, jobs, access, desk, settings, clock, sample)
     app.jinja_env.undefined = StrictUndefined

@@ -15,10 +15,12 @@ from webadmin.errors import Refused
 
 logger = logging.getLogger(__name__)
 
+#: Seconds for which a ticket can be used, and for which a spent one is remembered.
 TICKET_LIFE = 60.0
+#: Seconds for which a download token can be used.
 DOWNLOAD_LIFE = 60.0
+#: How many sessions are open at most; the oldest one ends for a new one.
 MOST_SESSIONS = 32
-"""How long a ticket and a download token can be used, in seconds, and how many sessions are open at most."""
 
 CLICK_THE_TRAY = "Click the DocAssist Backup icon in the tray to open this page again."
 

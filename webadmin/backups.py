@@ -15,9 +15,10 @@ from .protection import verdict
 
 bp = Blueprint("backups", __name__)
 
+#: How many backups a page lists.
 PER_PAGE = 25
+#: Seconds for which a short job is waited for before its progress is shown.
 QUICK = 10.0
-"""How many backups a page lists, and how many seconds a short job is waited for before its progress is shown."""
 
 
 @bp.get("/")

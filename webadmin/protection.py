@@ -31,6 +31,7 @@ def evidence() -> Evidence:
         count, newest = len(engine.archives()), engine.last_good()
     except RepositoryUnusable as error:
         return Evidence(last_run=last_run, running=running, unreachable=f"{error} {error.hint}".strip())
+    alarm = engine.keeper.alarm()
     if newest is None or newest.manifest is None:
         return Evidence(last_run=last_run, running=running, backups=count)
     return Evidence(
@@ -41,6 +42,7 @@ def evidence() -> Evidence:
         backups=count,
         last_run=last_run,
         running=running,
+        alarm=alarm.reason if alarm else "",
     )
 
 

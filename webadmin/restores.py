@@ -21,7 +21,7 @@ WISHES = ("other_clinic", "newer", "with_settings")
 
 _KINDS = ("restore", "undo")
 #: Seconds for which the question waits for what is running: the counts of today's data wait for it too.
-_PATIENCE = 10.0
+PATIENCE = 10.0
 
 
 @bp.get("/backups/<name>/restore")
@@ -86,7 +86,7 @@ def _address(archive: Archive, job: Job, wished: list[str]) -> str:
 
 def _question(template: str, archive: Archive) -> str:
     job = parts().jobs.current()
-    if job is not None and parts().jobs.wait(job.id, _PATIENCE).state == "running":
+    if job is not None and parts().jobs.wait(job.id, PATIENCE).state == "running":
         raise Busy("DocAssist Backup is busy.", hint="Wait until that has finished, then try again.")
     comparison = compare(archive, parts().engine.holdings())
     return render_template(template, archive=archive, comparison=comparison, emr=parts().desk.emr_state())

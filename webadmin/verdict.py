@@ -34,6 +34,8 @@ class Evidence:
     last_run: Run | None = None
     #: Whether a backup is being made.
     running: bool = False
+    #: What looks wrong in the newest backup, until somebody says that all is well; "" where nothing does.
+    alarm: str = ""
     #: Why the backup folder cannot be read, and what to do; "" where it can.
     unreachable: str = ""
 
@@ -58,6 +60,8 @@ def verdict_of(facts: Evidence, now: datetime) -> Verdict:
         coming = "The first one is being made." if facts.running else "Click Backup Now to make the first one."
         return Verdict(Level.NONE, "No backup yet", coming)
     evidence = f"Last backup {_held(facts, facts.confirmed_at, now)}"
+    if facts.alarm:
+        return Verdict(Level.OLD, "Something looks wrong", f"{facts.alarm} {evidence}")
     if now - facts.confirmed_at > OLD_AFTER:
         return Verdict(Level.OLD, "Your last backup is getting old", evidence, "Click Backup Now.")
     return Verdict(Level.GOOD, "Protected on this PC", evidence)

@@ -6,6 +6,7 @@ import pytest
 
 from backup_core.engine import BackupEngine
 from tests.web.conftest import PATIENCE, Clinic, Visitor
+from webadmin import restores
 
 TICKED = {"confirmed": "yes"}
 
@@ -165,3 +166,17 @@ def test_the_question_waits_for_a_backup_that_is_being_made(visitor: Visitor, ba
     timer.join()
 
     assert answer.status_code == 200
+
+
+def test_the_question_is_put_off_while_something_long_is_running(
+    visitor: Visitor, backup: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restores, "PATIENCE", 0)
+    may_end = threading.Event()
+    visitor.jobs.start("create", lambda on_progress: may_end.wait(PATIENCE))
+    answer = visitor.get(f"/backups/{backup}/restore")
+    may_end.set()
+    visitor.finished()
+
+    assert answer.status_code == 409
+    assert "DocAssist Backup is busy." in answer.text

@@ -70,6 +70,14 @@ def test_a_folder_that_cannot_be_reached_comes_before_all_else() -> None:
     assert verdict.evidence == "The folder E:\\backups is not there."
 
 
+def test_what_looks_wrong_is_never_green() -> None:
+    verdict = verdict_of(replace(facts(timedelta(minutes=12)), alarm="80 of 100 patients have gone."), NOW)
+
+    assert verdict.level is Level.OLD
+    assert verdict.headline == "Something looks wrong"
+    assert verdict.evidence.startswith("80 of 100 patients have gone. Last backup 12 minutes ago")
+
+
 def test_a_first_run_is_neutral() -> None:
     assert verdict_of(facts(None), NOW).evidence == "Click Backup Now to make the first one."
     assert verdict_of(facts(None, running=True), NOW).evidence == "The first one is being made."
