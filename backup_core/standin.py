@@ -8,8 +8,6 @@ from pathlib import Path
 
 import psutil
 
-from .sample import SampleClinic
-
 #: Seconds between two changes.
 PAUSE = 2.0
 
@@ -21,8 +19,11 @@ def main() -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda number, _frame: asked.append(number))
     launcher = psutil.Process(os.getppid())
+    # Importing this takes seconds, in which the launcher may end: it has to be known before.
+    from .sample import SampleClinic
+
     clinic = SampleClinic(Path(os.environ["DOCASSIST_DATA_DIR"]), seed=os.getpid())
-    changes = itertools.cycle([clinic.add_visit, clinic.add_visit, clinic.add_patient])
+    changes = itertools.cycle([clinic.add_patient, clinic.add_visit, clinic.add_visit])
     due = time.monotonic()
     while launcher.is_running() and not asked:
         time.sleep(0.1)
