@@ -1,5 +1,6 @@
 """The data folder as a place to work in: its lock, its origin, and a staging folder that is always cleared away."""
 
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -10,7 +11,9 @@ from filelock import FileLock, Timeout
 from .errors import RepositoryUnusable, SnapshotFailed, SourceMissing
 from .files import PRIVATE, private_folder, remove, translating, write_atomically
 from .locks import locked
-from .sources import CHROMA_DB, CLINIC_DB, Source, find_sources, side_files
+from .sources import CHROMA_DB, CLINIC_DB, Kind, Source, find_sources, side_files
+
+_ORIGIN = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class DataFolder:
@@ -33,7 +36,7 @@ class DataFolder:
 
     def sources_to_back_up(self) -> list[Source]:
         """Return the sources; raise SourceMissing also where there is no clinic.db, for that is no clinic."""
-        if self.clinic().kind is None:
+        if self.clinic().kind is not Kind.DATABASE:
             raise SourceMissing(
                 f"There is no {CLINIC_DB} in {self.path}.",
                 hint="Start DocAssist once, or choose the folder that holds its data.",
@@ -69,9 +72,11 @@ class DataFolder:
     def origin(self) -> str | None:
         """The random id that tells this clinic's archives from others'; None before the first backup."""
         try:
-            return (self.private / "origin").read_text(encoding="utf-8").strip() or None
+            known = (self.private / "origin").read_bytes().decode(errors="replace").strip()
         except FileNotFoundError:
             return None
+        # It becomes part of a file's name, and a restored archive may have brought it from anywhere.
+        return known if _ORIGIN.fullmatch(known) else None
 
     @origin.setter
     def origin(self, origin: str) -> None:
