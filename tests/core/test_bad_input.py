@@ -76,8 +76,11 @@ def test_verifying_without_a_data_folder_makes_none(engine: BackupEngine, tmp_pa
     assert not (tmp_path / "gone").exists()
 
 
-def test_a_folder_without_clinic_db_is_no_clinic(engine: BackupEngine, clinic: Clinic) -> None:
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_folder_without_clinic_db_is_no_clinic(engine: BackupEngine, clinic: Clinic, is_folder: bool) -> None:
     clinic.db.unlink()
+    if is_folder:
+        clinic.db.mkdir()
 
     with pytest.raises(SourceMissing, match=r"There is no clinic\.db in") as raised:
         engine.create()
@@ -234,18 +237,6 @@ def test_a_clock_that_lies_stops_nothing(engine: BackupEngine, clinic: Clinic, c
     assert ordinary == [third.name, second.name, first.name]
     assert BackupService(clinic.data_dir, max_backups=1).cleanup_old_backups() is None  # type: ignore[func-returns-value]
     assert [archive.name for archive in engine.archives() if not archive.safety] == [third.name]
-
-
-def test_private_notes_that_others_have_spoilt_stop_no_backup(engine: BackupEngine, clinic: Clinic) -> None:
-    engine.create()
-    private = clinic.data_dir / PRIVATE
-    (private / "history.jsonl").write_bytes(b"\xff\x00 not a line\n{}\n[]\n")
-    (private / "undo.json").write_bytes(b"\xff")
-    (private / "staging" / "something").write_bytes(b"left")
-
-    assert engine.create().is_good
-    assert engine.back_up(Trigger.INTERVAL).outcome in (Outcome.MADE, Outcome.UNCHANGED)
-    assert engine.undoable() is None
 
 
 def test_a_disk_that_fills_up_during_a_restore_leaves_the_data_as_it_was(engine: BackupEngine, clinic: Clinic) -> None:
