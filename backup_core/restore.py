@@ -85,7 +85,7 @@ class Restorer:
             done = self._swapper.do(swap, names, may_arm=wish.inside_emr)
         finally:
             if Swap.pending(self._data.path) is None:
-                swap.end()
+                swap.clear()
         return Restored(wanted.name, swap.journal.safety, restored.patient_count, restored.visit_count, armed=not done)
 
     def recover(self, *, inside_emr: bool) -> str | None:

@@ -4,6 +4,7 @@ Everything new lies ready in a box on the volume of the data, with a journal tha
 become; from then on the swap is a list of renames, and each can be told done from not done by looking at the disk.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -118,21 +119,26 @@ class Swap:
         return any(path.stat().st_mtime_ns > begun for path in paths if path.exists())
 
     def end(self) -> None:
-        """Forget the journal, then remove the box: what it still holds is in the safety backup."""
+        """Forget the journal, then clear the box away: what it still holds is in the safety backup."""
         remove(_journal_path(self._data_dir))
         sync_folder(_journal_path(self._data_dir).parent)
-        remove(self._box)
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove the box; what the disk refuses is left to the next sweep, for the swap itself is over."""
+        with contextlib.suppress(OSError):
+            remove(self._box)
 
     def _bring(self, name: str, wanted: int | None, source: Path, aside: Path) -> None:
         """Make the live `name` what lies in `source`, or nothing; what is there goes to `aside`."""
         live = self._data_dir / name
         if wanted is None:
             if inode(live) is not None:
-                self._put_aside(live, aside / name)
+                _rename(live, _free(aside / name))
         elif inode(live) != wanted and (ready := self._find(name, wanted, source)) is not None:
             for side in side_files(live):
                 if side.exists():
-                    self._put_aside(side, aside / side.relative_to(self._data_dir))
+                    _rename(side, _free(aside / side.relative_to(self._data_dir)))
             self._put_in(ready, live, aside / name)
         for side in side_files(source / name):
             # Only a safety backup of damaged data brings its own.
@@ -159,12 +165,8 @@ class Swap:
             # The live file is never absent: it keeps a second name in the box, then the new one takes its place.
             _link(live, _free(aside))
         elif inode(live) is not None:
-            self._put_aside(live, aside)
+            _rename(live, _free(aside))
         _rename(ready, live)
-
-    @staticmethod
-    def _put_aside(live: Path, aside: Path) -> None:
-        _rename(live, _free(aside))
 
 
 def _journal_path(data_dir: Path) -> Path:

@@ -1,11 +1,13 @@
 """Carry out a prepared swap, take it back when it fails, and finish after a crash what was begun."""
 
+import contextlib
 import json
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from .datafolder import DataFolder
@@ -40,11 +42,10 @@ class Swapper:
                 swap.write(Phase.ARMED)
                 return False
             swap.end()
-            raise RestoreFailed(
-                f"The data could not be replaced ({error.strerror or error}). It is as it was before.",
-                rolled_back=True,
-                hint="Close DocAssist and every program that uses its data, then try again.",
-            ) from error
+            hint = "Close DocAssist and every program that uses its data, then try again."
+            kind = partial(RestoreFailed, rolled_back=True)
+            with translating(kind, "The data could not be replaced, and is as it was before", hint=hint):
+                raise
         with translating(RestoreFailed, "The data has been restored, but this could not be noted", hint=_RESTART):
             self._finish(swap)
         return True
@@ -89,7 +90,9 @@ class Swapper:
     def _take_back(swap: Swap, cause: OSError) -> None:
         logger.warning("the swap failed and is taken back", exc_info=cause)
         with translating(RestoreFailed, "The restore failed half way", hint=_RESTART):
-            swap.write(Phase.BACK)
+            # A full disk has no room for the note, but the way back needs none: after a crash it would go forward.
+            with contextlib.suppress(OSError):
+                swap.write(Phase.BACK)
             swap.run()
 
     def _finish(self, swap: Swap) -> None:

@@ -35,11 +35,12 @@ OPERATIONS: dict[str, Callable[[BackupEngine, str], object]] = {
 
 @dataclass(frozen=True)
 class End:
-    """How an operation ended: what it returned, or the code of its BackupError, or a crash, or the kill."""
+    """How an operation ended: what it returned, the code and words of its BackupError, a crash, or the kill."""
 
     killed: bool = False
     result: Any = None
     error: str = ""
+    sentence: str = ""
     crash: str = ""
 
 
@@ -112,7 +113,7 @@ def _perform(order: dict[str, Any]) -> dict[str, object]:
         finally:
             disarm()
     except BackupError as error:
-        return {"error": error.code}
+        return {"error": error.code, "sentence": str(error)}
     except Exception:  # noqa: BLE001 - whatever else is raised is what the tests look for
         return {"crash": traceback.format_exc()}
     return {"result": result}

@@ -81,12 +81,12 @@ WRAP_FILE(int, ftruncate, 1, (int fd, off_t size), (fd, size))
 WRAP_FILE(int, ftruncate64, 1, (int fd, off64_t size), (fd, size))
 WRAP_FILE(int, fsync, 0, (int fd), (fd))
 WRAP_FILE(int, fdatasync, 0, (int fd), (fd))
-WRAP(rename, 1, from, path, (const char *from, const char *path), (from, path))
-WRAP(renameat, 1, from, path, (int at, const char *from, int to, const char *path), (at, from, to, path))
-WRAP(renameat2, 1, from, path, (int at, const char *from, int to, const char *path, unsigned flags),
+WRAP(rename, 0, from, path, (const char *from, const char *path), (from, path))
+WRAP(renameat, 0, from, path, (int at, const char *from, int to, const char *path), (at, from, to, path))
+WRAP(renameat2, 0, from, path, (int at, const char *from, int to, const char *path, unsigned flags),
      (at, from, to, path, flags))
-WRAP(link, 1, from, path, (const char *from, const char *path), (from, path))
-WRAP(linkat, 1, from, path, (int at, const char *from, int to, const char *path, int flags),
+WRAP(link, 0, from, path, (const char *from, const char *path), (from, path))
+WRAP(linkat, 0, from, path, (int at, const char *from, int to, const char *path, int flags),
      (at, from, to, path, flags))
 WRAP(unlink, 0, NULL, path, (const char *path), (path))
 WRAP(unlinkat, 0, NULL, path, (int at, const char *path, int flags), (at, path, flags))
