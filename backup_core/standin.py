@@ -3,29 +3,32 @@
 import itertools
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 import psutil
+
+from .sample import SampleClinic
 
 #: Seconds between two changes.
 PAUSE = 2.0
 
 
 def main() -> int:
-    """Write until SIGTERM or SIGINT, or until the launcher that started this is gone; return 0."""
+    """Write until SIGTERM or SIGINT, or until the launcher is gone; return 0.
+
+    The last argument is the launcher's process number; without one it is the process that started this.
+    """
     asked: list[int] = []
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda number, _frame: asked.append(number))
-    launcher = psutil.Process(os.getppid())
-    # Importing this takes seconds, in which the launcher may end: it has to be known before.
-    from .sample import SampleClinic
-
+    launcher = int(sys.argv[-1]) if sys.argv[-1].isdigit() else os.getppid()
     clinic = SampleClinic(Path(os.environ["DOCASSIST_DATA_DIR"]), seed=os.getpid())
     changes = itertools.cycle([clinic.add_patient, clinic.add_visit, clinic.add_visit])
     due = time.monotonic()
-    while launcher.is_running() and not asked:
+    while psutil.pid_exists(launcher) and not asked:
         time.sleep(0.1)
         if time.monotonic() >= due:
             due = time.monotonic() + PAUSE

@@ -42,8 +42,8 @@ def is_sample(data_dir: Path) -> bool:
 
 
 def standin_command() -> str:
-    """Return the command of the stand-in for the EMR, as a user would write it; it runs in `children.ROOT`."""
-    words = children.command("backup_core.standin")
+    """Return the command of a stand-in that ends with this process, as a user would write it; run it in ROOT."""
+    words = [*children.command("backup_core.standin"), str(os.getpid())]
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
