@@ -9,6 +9,7 @@ import stat
 import sys
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -258,6 +259,25 @@ def test_an_emr_that_cannot_be_started_is_told_on_the_page_and_backups_go_on(com
     computer.wait_for_run(Trigger.STARTUP, Outcome.MADE)
     until(lambda: bool(launched.ask("/status")["notices"]), computer.log)
     assert "could not be started" in launched.ask("/status")["notices"][0]
+    assert launched.end() == 0
+
+
+def test_preferences_that_are_saved_on_the_page_count_at_once(computer: Computer) -> None:
+    launched = computer.start("--no-browser", with_emr=False)
+    computer.wait_for_run(Trigger.STARTUP, Outcome.MADE)
+    elsewhere = computer.root / "another drive"
+    form = {"frequency_hours": "8", "keep": "5", "backup_dir": str(elsewhere), "emr_command": "/opt/docassist/emr"}
+    launched.ask("/preferences", form)
+    status = launched.ask("/status")
+    assert status["emr"] == "not-running", "its command is known now"
+    assert not elsewhere.exists()
+
+    launched.ask("/backups", {"now": "yes"})
+    made = computer.wait_for_run(Trigger.MANUAL, Outcome.MADE)
+    assert made.archive is not None
+    assert (elsewhere / made.archive).is_file()
+    hours = datetime.fromisoformat(launched.ask("/status")["next_due"]) - datetime.now(UTC)
+    assert timedelta(hours=7) < hours < timedelta(hours=9)
     assert launched.end() == 0
 
 
