@@ -10,10 +10,11 @@ import platformdirs
 
 from backup_core import children
 from backup_core.errors import BackupError, SettingInvalid
+from backup_core.files import PRIVATE, private_folder
 from backup_core.places import APP_NAME, DATA_DIR_VARIABLE
 
 #: Lies in every folder that the demo has made, and tells a curious reader what the folder is.
-NOTE = "sample-clinic.txt"
+NOTE = Path(PRIVATE) / "sample-clinic.txt"
 _NOTE_TEXT = "This is a sample clinic with invented patients, made by docassist-tray --demo. You may delete it.\n"
 #: Seconds that making the sample clinic may take on a slow computer.
 _PATIENCE = 120
@@ -31,7 +32,7 @@ def demo_folder(asked: Path | None = None) -> Path:
             field="data-dir",
             hint="Choose an empty folder for the demo, or leave --data-dir out.",
         )
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder((folder / NOTE).parent)
     (folder / NOTE).write_text(_NOTE_TEXT, encoding="utf-8")
     return folder
 

@@ -27,6 +27,7 @@ def install(app: Flask) -> None:
         size=words.size,
         time_or_date=lambda moment: words.time_or_date(_local(moment), _local(parts().now())),
         why=words.why,
+        within=lambda sentence: sentence[:1].lower() + sentence[1:],
     )
     app.jinja_env.globals.update(
         ACTIONS=words.ACTIONS, JOBS=words.JOBS, OUTCOMES=words.OUTCOMES, STAGES=words.STAGES, STATES=words.STATES

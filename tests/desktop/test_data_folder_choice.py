@@ -36,6 +36,7 @@ def test_the_folder_of_a_clinic_is_remembered_for_the_command_line(tmp_path: Pat
 def test_the_folder_of_a_sample_clinic_is_not_remembered(tmp_path: Path) -> None:
     with computer_in(tmp_path) as computer:
         computer.open_clinic()
+        (computer.data_dir / NOTE).parent.mkdir(exist_ok=True)
         (computer.data_dir / NOTE).touch()
         computer.start("--no-browser", with_emr=False).said("Admin page:")
 

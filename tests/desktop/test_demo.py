@@ -107,7 +107,7 @@ def test_an_empty_folder_will_do_and_a_file_will_not(tmp_path: Path) -> None:
 
 
 def test_a_sample_clinic_that_cannot_be_made_says_so(computer: Computer) -> None:
-    computer.data_dir.mkdir()
+    (computer.data_dir / NOTE).parent.mkdir(parents=True)
     (computer.data_dir / NOTE).touch()
     (computer.data_dir / "chroma").write_text("a file where the store should be", encoding="utf-8")
     launched = computer.start("--demo", "--no-browser", with_emr=False)
