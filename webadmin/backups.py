@@ -98,6 +98,7 @@ def _overview() -> dict[str, Any]:
         "confirmed": engine.history.confirmations(),
         "undoable": engine.undoable(),
         "alarm": engine.keeper.alarm(),
+        "origin": engine.origin,
         "count": len(archives),
         "total_size": sum(archive.size for archive in archives),
         "folder": engine.backup_dir,

@@ -120,11 +120,13 @@ def test_another_clinic_s_backup_wants_a_tick_of_its_own(
 
     refused = restore(visitor, foreign, TICKED)
     patients_then = clinic.count("patients")
+    listed = visitor.get("/").text
     page = restore(visitor, foreign, TICKED | {"other_clinic": "yes"})
 
     assert "Is this your clinic&#39;s backup?" in refused or "Is this your clinic's backup?" in refused
     assert "These look like another clinic&#39;s records (7 patients" in refused
     assert 'name="other_clinic"' in refused
+    assert listed.count("Another clinic's") == 1
     assert patients_then == 3
     assert "Read again and counted: 7 patients" in page
     assert clinic.count("patients") == 7
