@@ -12,6 +12,7 @@ class Topic(StrEnum):
     RECOVERY = "recovery"
     EMR = "emr"
     CLOCK = "clock"
+    DRIVES = "drives"
     SETTINGS = "settings"
     ICON = "icon"
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 from backup_core import due
 from backup_core.errors import Busy
@@ -10,6 +11,7 @@ from backup_core.history import Trigger
 from .hands import Hands
 from .notices import Topic
 from .prover import Prover
+from .shares import mounts, warning
 
 #: Seconds for which a data folder may be away, as a network drive is at login, before anybody is alarmed.
 FOLDER_PATIENCE = 300.0
@@ -28,6 +30,7 @@ class Rounds:
         self._missing_since: float | None = None
         self._emr_looked = hands.clock.monotonic()
         self._emr_has_ended = False
+        self._folders: tuple[Path, Path] | None = None
 
     def emr_ended(self) -> None:
         """Have the next round back up what the EMR has left; from any thread."""
@@ -39,6 +42,7 @@ class Rounds:
         self._notice_the_emr()
         self._mind_the_clock()
         self._mind_the_alarm()
+        self._mind_the_drives()
         self._prover.tick(self._hands.engine)
 
     def folder_is_there(self) -> bool:
@@ -95,3 +99,12 @@ class Rounds:
         alarm = self._hands.engine.keeper.alarm()
         if self._hands.notices.put(Topic.ALARM, alarm.reason if alarm else "") and alarm:
             self._notify(alarm.reason)
+
+    def _mind_the_drives(self) -> None:
+        """Warn once of a data or backup folder on a network drive."""
+        folders = (self._hands.engine.data_dir, self._hands.engine.backup_dir)
+        if folders != self._folders:
+            self._folders = folders
+            sentence = warning(*folders, mounts())
+            if sentence and self._hands.notices.put(Topic.DRIVES, sentence):
+                self._notify(sentence)
