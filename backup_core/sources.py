@@ -100,7 +100,11 @@ def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     def complain(error: OSError) -> None:
         raise error
 
-    return os.walk(folder, onerror=complain, followlinks=True)
+    for top, folders, names in os.walk(folder, onerror=complain, followlinks=True):
+        # A link to a folder that it lies in would be followed for ever.
+        here = Path(top).resolve()
+        folders[:] = [name for name in folders if not here.is_relative_to((here / name).resolve())]
+        yield top, folders, names
 
 
 def unprotected(data_dir: Path, sources: Sequence[Source], backup_dir: Path) -> list[tuple[str, int]]:
