@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backup_core import BackupEngine, BackupError
-from backup_core.errors import ArchiveUnusable, RepositoryUnusable, SourceDamaged
+from backup_core.errors import ArchiveUnusable, RepositoryUnusable, SnapshotFailed, SourceDamaged
 from backup_core.files import PRIVATE
 from backup_core.history import Action, Outcome, Trigger
 from backup_core.listing import Archive
@@ -237,3 +237,16 @@ def test_progress_tells_the_stages_in_their_order(engine: BackupEngine) -> None:
     seen.clear()
     engine.restore(archive, on_progress=watch)
     assert seen == [Stage.EXTRACT, Stage.SAFETY, Stage.SWAP]
+
+
+def test_an_archive_that_the_disk_did_not_keep_as_written_is_thrown_away(engine: BackupEngine) -> None:
+    def spoil(progress: Progress) -> None:
+        if progress.stage is Stage.VERIFY:
+            for part in engine.backup_dir.rglob("*.part"):
+                os.truncate(part, 2000)
+
+    with pytest.raises(SnapshotFailed, match="not written correctly"):
+        engine.create(on_progress=spoil)
+
+    assert list(engine.backup_dir.glob("**/*.zip")) == []
+    assert list(engine.backup_dir.glob("**/*.part")) == []

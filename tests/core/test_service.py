@@ -270,6 +270,22 @@ def test_what_cannot_be_backed_up_answers_none_and_false_and_says_why_in_the_log
     assert list(service.backup_dir.glob("*.zip")) == []
 
 
+def test_a_drive_that_went_away_is_an_empty_list_and_a_line_in_the_log(
+    clinic: Clinic, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = BackupService(clinic.data_dir, tmp_path / "drive" / "backups")
+    created(service)
+    shutil.rmtree(tmp_path / "drive")
+
+    assert service.list_backups() == []
+    assert service.get_last_backup_time() is None
+    assert service.create_backup() is None
+    service.cleanup_old_backups()
+
+    assert caplog.text.count("is not there") >= 3
+    assert "could not be tidied up" in caplog.text
+
+
 def test_a_programming_error_is_not_swallowed(service: BackupService, monkeypatch: pytest.MonkeyPatch) -> None:
     path = created(service)
 

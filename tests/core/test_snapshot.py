@@ -199,3 +199,20 @@ def test_a_file_of_any_date_is_copied(clinic: Clinic, target: Path, year: int) -
     take(clinic, target)
 
     assert (target / "prescriptions" / "Zoë Müller – राम.pdf").stat().st_mtime == when
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows needs a right to make links")
+def test_a_link_to_a_folder_that_it_lies_in_is_not_followed_for_ever(clinic: Clinic, target: Path) -> None:
+    (clinic.prescriptions / "2026").mkdir()
+    (clinic.prescriptions / "2026" / "all").symlink_to(clinic.prescriptions)
+    (clinic.prescriptions / "data").symlink_to(clinic.data_dir)
+    (clinic.prescriptions / "old").symlink_to(clinic.prescriptions / "empty year")
+
+    take(clinic, target)
+
+    assert sorted(path.name for path in (target / "prescriptions").iterdir()) == [
+        "2026",
+        "Zoë Müller – राम.pdf",
+        "empty year",
+        "old",
+    ]
