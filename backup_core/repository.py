@@ -51,6 +51,7 @@ class Repository:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the repository; raise RepositoryLocked or RepositoryUnusable where that cannot be."""
+        self.prepare()
         with locked(self.folder, self._patience, RepositoryUnusable):
             yield
 
