@@ -284,6 +284,7 @@ def test_a_drive_that_went_away_is_an_empty_list_and_a_line_in_the_log(
 
     assert caplog.text.count("is not there") >= 3
     assert "could not be tidied up" in caplog.text
+    assert not (tmp_path / "drive").exists()
 
 
 def test_a_programming_error_is_not_swallowed(service: BackupService, monkeypatch: pytest.MonkeyPatch) -> None:
