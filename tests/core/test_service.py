@@ -129,7 +129,11 @@ def test_a_restore_takes_a_name_or_a_path_as_text(service: BackupService, clinic
         assert len(clinic.names()) == PATIENTS
 
 
-def test_a_restore_works_while_the_emr_itself_has_the_data_open(service: BackupService, clinic: Clinic) -> None:
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_a_restore_works_while_the_emr_itself_has_the_data_open(
+    service: BackupService, clinic: Clinic, mode: str
+) -> None:
+    clinic.sql(f"PRAGMA journal_mode = {mode}")
     path = created(service)
     clinic.admit("Too much")
     with closing(sqlite3.connect(clinic.db)) as of_the_emr:

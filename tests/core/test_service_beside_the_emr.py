@@ -1,5 +1,6 @@
 """BackupService as the EMR uses it: from many threads, beside its window, and next to its own older code."""
 
+import os
 import shutil
 import threading
 import time
@@ -11,8 +12,10 @@ import pytest
 
 from backup_core import BackupEngine, BackupService
 from backup_core.errors import BackupError, RepositoryLocked
+from backup_core.files import PRIVATE
 from backup_core.listing import State
 from backup_core.locks import locked
+from backup_core.progress import Progress, Stage
 from tests.audit import listening
 from tests.clinic import PATIENTS, Clinic
 from tests.core import oldemr
@@ -60,6 +63,32 @@ def test_two_instances_of_two_programs_wait_for_each_other(clinic: Clinic) -> No
 def test_a_second_caller_gives_up_after_a_while_saying_why(clinic: Clinic) -> None:
     with locked(clinic.data_dir, 1, BackupError), pytest.raises(RepositoryLocked, match="Another backup"):
         BackupEngine(clinic.data_dir, patience=0.1).create()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="cut off in a copy of this process")
+@pytest.mark.parametrize("stage", [Stage.SNAPSHOT, Stage.PACK, Stage.VERIFY])
+def test_a_program_that_dies_in_a_backup_leaves_only_what_the_next_sweeps(clinic: Clinic, stage: Stage) -> None:
+    def die(progress: Progress) -> None:
+        if progress.stage is stage and progress.done == progress.total:
+            os._exit(9)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            BackupEngine(clinic.data_dir).create(on_progress=die)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    service = BackupService(clinic.data_dir)
+    assert service.list_backups() == []
+    staging = clinic.data_dir / PRIVATE / "staging"
+    assert list(staging.iterdir()) != []
+
+    assert service.auto_backup() is True
+
+    assert list(staging.iterdir()) == []
+    assert list(service.backup_dir.rglob("*.part")) == []
+    assert len(service.list_backups()) == 1
 
 
 def test_the_window_of_the_emr_stays_alive_beside_a_backup(service: BackupService, clinic: Clinic) -> None:
