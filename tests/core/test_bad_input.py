@@ -284,7 +284,7 @@ def test_backups_that_would_each_hold_all_before_them_are_refused(clinic: Clinic
     assert not (clinic.data_dir / PRIVATE / "lock").exists()
 
 
-@pytest.mark.parametrize("wanted", ["", ".", "x" * 5000, "a\0b", "\ud800", "backup_2026-01-01_00-00-00.zip"], ids=ascii)
+@pytest.mark.parametrize("wanted", ["", ".", "x" * 5000, "a\0b", "backup_2026-01-01_00-00-00.zip"], ids=ascii)
 def test_a_name_that_is_no_backups_is_answered(engine: BackupEngine, clinic: Clinic, wanted: str) -> None:
     engine.create()
 
