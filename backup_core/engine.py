@@ -8,7 +8,7 @@ from .backup import BackupMaker
 from .clock import SYSTEM_CLOCK, Clock
 from .compare import Loss
 from .datafolder import DataFolder
-from .errors import BackupError, NothingToUndo, UnknownArchive
+from .errors import BackupError, EmrRunning, NothingToUndo, UnknownArchive
 from .files import translating
 from .fingerprint import fingerprint
 from .history import History
@@ -203,14 +203,18 @@ class BackupEngine:
             self.repository.prepare()
             self._data.sweep()
             self.repository.sweep(self._data.claim_origin())
+            # While a program has half-restored data open it works on it, and that work is backed up as it is.
+            if self._restorer.is_interrupted():
+                with contextlib.suppress(EmrRunning):
+                    self._recover(inside_emr=not self._peek)
             yield
 
     def _create(self, trigger: Trigger, on_progress: OnProgress, entry: Entry, sources: list[Source]) -> Archive:
         entry.fingerprint = self._look(sources)
         before = self._baseline()
         archive = self._maker.make(trigger, sources, on_progress)
-        entry.reason = self.keeper.watch(before, archive)
         entry.outcome, entry.archive = Outcome.MADE, archive.name
+        entry.reason = self.keeper.watch(before, archive)
         entry.facts["size"] = archive.size
         if archive.manifest is not None:
             entry.facts |= {"patients": archive.manifest.patient_count, "visits": archive.manifest.visit_count}

@@ -1,5 +1,6 @@
 """Which archives stay: policy, pins, pruning and deleting, and the alarm that pins the last good ones."""
 
+import logging
 from collections.abc import Callable
 
 from .alarms import Alarm, AlarmBook
@@ -16,6 +17,8 @@ from .retention import Policy
 from .rulebook import BY_ALARM, BY_HAND
 from .runs import Action, Trigger
 from .tripwire import alarm
+
+logger = logging.getLogger(__name__)
 
 
 class Keeper:
@@ -85,13 +88,20 @@ class Keeper:
         return self._alarms.read()
 
     def watch(self, before: Archive | None, made: Archive) -> str:
-        """Compare a new archive with the last good one before it; pin that one and raise the alarm if it shrank."""
+        """Compare a new archive with the last good one before it; pin that one and raise the alarm if it shrank.
+
+        Return the sentence, "" if all is well; what cannot be noted is logged, for the archive is good all the same.
+        """
         if before is None or before.manifest is None or made.manifest is None:
             return ""
         reason = alarm(_counts(before.manifest), made.manifest.counts)[0]
         if reason and self.alarm() is None:
-            self.pin(before.name, reason=self._repository.rules.pins.get(before.name, BY_ALARM))
-            self._alarms.write(Alarm(reason, made.name, self._clock.now()))
+            try:
+                self.pin(before.name, reason=self._repository.rules.pins.get(before.name, BY_ALARM))
+                with translating(BackupError, "The alarm could not be noted"):
+                    self._alarms.write(Alarm(reason, made.name, self._clock.now()))
+            except BackupError:
+                logger.exception("%s", reason)
         return reason
 
     def all_is_well(self) -> None:

@@ -102,6 +102,11 @@ class Restorer:
             self._refuse_if_open()
         return self._swapper.recover(swap, lambda: self._make_safety(lambda today: None))
 
+    def is_interrupted(self) -> bool:
+        """Return whether a restore was begun that neither ended nor waits for its turn."""
+        swap = Swap.pending(self._data.path)
+        return swap is not None and swap.journal.phase is not Phase.ARMED
+
     def next_undo(self) -> str | None:
         """Return the name of the safety backup that an undo would put back, or None."""
         stack = self._swapper.undo_stack()

@@ -175,6 +175,19 @@ def test_a_recovery_cut_off_at_any_step_is_finished_by_the_next(scene: Scene, fo
     assert 3 < step < 99
 
 
+def test_a_backup_of_half_restored_data_is_made_after_the_restore_was_brought_to_its_end(
+    scene: Scene, folder: Path
+) -> None:
+    half_way = next(at for at in range(1, 100) if cut_off_half_way(scene.copy(folder / f"tried {at}"), at))
+    one = scene.copy(folder / "half restored")
+    assert cut_off_half_way(one, half_way)
+    made = one.engine.create()
+    assert one.state() == "new"
+    assert made.manifest is not None
+    assert made.manifest.patient_count == len(one.clinic.names())
+    assert_tidy(one)
+
+
 def cut_off_half_way(scene: Scene, at: int) -> bool:
     """Begin a restore and cut it off at that step; return whether that left a mixture."""
     in_a_copy_of_this_process(lambda: scene.engine.restore(scene.archive), STEPS, at)
