@@ -1,11 +1,12 @@
 """The page as a browser meets it: locked without the tray, at home with reload and Back, and readable on a phone."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from backup_core.manifest import MANIFEST_NAME
 
@@ -51,6 +52,23 @@ def test_reload_and_back_stay_where_they_are(page: Page) -> None:
 
     expect(page.locator("#verdict")).to_be_visible()
     assert page.evaluate("localStorage.length") == 0
+
+
+def test_the_page_that_was_asked_for_last_stays_however_slow_the_one_before_it_was(page: Page) -> None:
+    page.get_by_role("link", name="Preferences").click()
+    expect(page.get_by_role("heading", name="Preferences")).to_be_visible()
+    held: list[Route] = []
+    page.route(re.compile(r":\d+/$"), lambda route: held.append(route))
+    page.get_by_role("link", name="Backups").click()
+    page.get_by_role("link", name="Activity").click()
+    expect(page.get_by_role("heading", name="Activity")).to_be_visible()
+
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(500)
+
+    expect(page.get_by_role("heading", name="Activity")).to_be_visible()
+    assert held
 
 
 def test_a_download_is_the_backup_itself(page: Page, launcher: Launcher, tmp_path: Path) -> None:
