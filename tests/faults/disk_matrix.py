@@ -40,9 +40,7 @@ class DiskMatrix(Matrix):
                 continue
             where = f"{fault} at {point} ({name})"
             self.scene.copy(self._data)
-            end = self._puppet.order(
-                self.scene.operation, self._data, self.scene.archive, at=point, mode=mode, error=error
-            )
+            end = self._puppet.obey(self._order(mode=mode, at=point, error=error))
             self.result.points += 1
             self._expect(not end.crash, f"{where}: {end.crash}")
             if fault == "full":

@@ -18,7 +18,7 @@ from backup_core.errors import BackupError
 from backup_core.files import PRIVATE
 from backup_core.listing import State as Look
 
-from .puppet import Puppet
+from .puppet import Order, Puppet
 from .scenes import NAMES, Scene, Scenery
 from .shim import Mode, build
 from .state import state_of
@@ -48,7 +48,7 @@ class Matrix:
     def calls(self) -> list[str]:
         """Do the operation without a kill and return its calls; the result has to be the one expected."""
         self.scene.copy(self._data)
-        end, calls = self._puppet.calls(self.scene.operation, self._data, self.scene.archive)
+        end, calls = self._puppet.calls(self._order())
         self._expect(not end.error and not end.crash, f"undisturbed: {end}")
         self._expect(state_of(self._data) == self.scene.after, "undisturbed: not the expected data")
         return calls
@@ -75,17 +75,21 @@ class Matrix:
         for point in points:
             second = 1
             while self._kill_once(point):
-                end = self._puppet.order("recover", self._data, at=second, mode=Mode.KILL)
+                end = self._puppet.obey(self._order("recover", mode=Mode.KILL, at=second))
                 self._check_untouched_or_kept(f"killed at {point} and in recover at {second}")
                 self._recover(f"killed at {point} and in recover at {second}")
                 if not end.killed:
                     break
                 second += step
 
+    def _order(self, operation: str = "", *, mode: Mode = Mode.OFF, at: int = 0, error: int = 0) -> Order:
+        scene = self.scene
+        return Order(operation or scene.operation, str(self._data), scene.archive, mode, at, error, scene.plain)
+
     def _kill_once(self, point: int) -> bool:
         """Return whether the operation reached the point, having checked what holds even before recover()."""
         self.scene.copy(self._data)
-        end = self._puppet.order(self.scene.operation, self._data, self.scene.archive, at=point, mode=Mode.KILL)
+        end = self._puppet.obey(self._order(mode=Mode.KILL, at=point))
         if not end.killed:
             return False
         self.result.points += 1
@@ -112,7 +116,7 @@ class Matrix:
         return False
 
     def _recover(self, where: str) -> None:
-        end = self._puppet.order("recover", self._data)
+        end = self._puppet.obey(self._order("recover"))
         self._expect(not end.error and not end.crash, f"{where}: recover ended with {end}")
         now = state_of(self._data)
         self._expect(
@@ -142,7 +146,7 @@ class Matrix:
         """The next backup works, and clears away whatever the killed run has left."""
         if "clinic.db" not in state_of(self._data) or self.scene.name == "restore-damaged":
             return
-        end = self._puppet.order("create", self._data)
+        end = self._puppet.obey(self._order("create"))
         self._expect(end.result, f"{where}: the next backup ended with {end}")
         work = self._data / PRIVATE
         left = [*work.glob("staging/*"), *work.glob("swap/*"), *(self._data / "backups" / PRIVATE).glob("*.part")]

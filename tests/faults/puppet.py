@@ -11,7 +11,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,6 +31,21 @@ OPERATIONS: dict[str, Callable[[BackupEngine, str], object]] = {
     "undo": lambda engine, name: engine.undo().archive,
     "recover": lambda engine, name: engine.recover(),
 }
+
+
+@dataclass(frozen=True)
+class Order:
+    """An operation on a data folder, and what happens at its call number `at`."""
+
+    operation: str
+    data_dir: str
+    archive: str = ""
+    mode: Mode = Mode.OFF
+    at: int = 0
+    error: int = 0
+    #: Whether the disk knows neither second names nor an exchange of names.
+    plain: bool = False
+    trace: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,22 +78,19 @@ class Puppet:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._process.communicate()
 
-    def calls(self, operation: str, data_dir: Path, archive: str = "") -> tuple[End, list[str]]:
+    def calls(self, order: Order) -> tuple[End, list[str]]:
         """Do an operation undisturbed; return its end and each call that changed the disk: name and path."""
-        trace = data_dir.parent / "trace"
-        end = self.order(operation, data_dir, archive, mode=Mode.COUNT, trace=str(trace))
+        trace = Path(order.data_dir).parent / "trace"
+        end = self.obey(replace(order, mode=Mode.COUNT, trace=str(trace)))
         lines = trace.read_text(encoding="utf-8").splitlines()
         trace.unlink()
         return end, lines
 
-    def order(self, operation: str, data_dir: Path, archive: str = "", *, at: int = 0, mode: Mode = Mode.OFF,
-              error: int = 0, trace: str = "") -> End:  # fmt: skip
-        """Do an operation, with what `mode` says happening at call `at`."""
+    def obey(self, order: Order) -> End:
+        """Do an operation, with what the order says happening to it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        order = {"operation": operation, "data": str(data_dir), "archive": archive, "at": at, "mode": mode,
-                 "error": error, "trace": trace}  # fmt: skip
-        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.write(json.dumps(asdict(order)) + "\n")
         self._process.stdin.flush()
         return End(**json.loads(self._process.stdout.readline()))
 
@@ -90,7 +102,7 @@ def main() -> None:
         ours, theirs = os.pipe()
         child = os.fork()
         if child == 0:
-            os.write(theirs, json.dumps(_perform(json.loads(line))).encode())
+            os.write(theirs, json.dumps(_perform(Order(**json.loads(line)))).encode())
             os._exit(0)
         os.close(theirs)
         with os.fdopen(ours, "rb") as end:
@@ -103,13 +115,13 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def _perform(order: dict[str, Any]) -> dict[str, object]:
-    engine = BackupEngine(Path(order["data"]), patience=5.0)
-    trace = os.open(order["trace"], os.O_WRONLY | os.O_CREAT, 0o600) if order["trace"] else -1
+def _perform(order: Order) -> dict[str, object]:
+    engine = BackupEngine(Path(order.data_dir), patience=5.0)
+    trace = os.open(order.trace, os.O_WRONLY | os.O_CREAT, 0o600) if order.trace else -1
     try:
-        arm(Mode(order["mode"]), order["at"], order["error"], trace)
+        arm(Mode(order.mode), order.at, order.error, trace, plain=order.plain)
         try:
-            result = OPERATIONS[order["operation"]](engine, order["archive"])
+            result = OPERATIONS[order.operation](engine, order.archive)
         finally:
             disarm()
     except BackupError as error:

@@ -25,6 +25,8 @@ class Scene:
     data: Path
     before: State
     after: State
+    #: Whether it lies on a disk that knows neither second names nor an exchange of names.
+    plain: bool = False
 
     def copy(self, target: Path) -> None:
         """Put a copy of the data folder to `target`, in place of what is there."""
@@ -80,6 +82,7 @@ def _go_wal(data: Path) -> None:
 #: What happens to the live data before a restore.
 MISHAPS: dict[str, Callable[[Path], None]] = {
     "good": _leave,
+    "plain": _leave,
     "damaged": _damage,
     "empty": _empty,
     "missing": _lose,
@@ -123,4 +126,4 @@ class Scenery:
             after = self._first | settings
         elif operation == "undo":
             engine.restore(engine.find(archive.name))
-        return Scene(name, operation, archive.name, data, state_of(data), after)
+        return Scene(name, operation, archive.name, data, state_of(data), after, plain=mishap == "plain")

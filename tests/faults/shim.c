@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -16,15 +17,16 @@
 
 enum { OFF, COUNT, KILL, FAIL_ONCE, FAIL_FROM };
 
-static int mode = OFF, wanted_error, trace = -1;
+static int mode = OFF, wanted_error, trace = -1, is_plain;
 static long calls, wanted;
 
-void shim_arm(int new_mode, long at, int error, int trace_to) {
-    calls = 0, wanted = at, wanted_error = error, trace = trace_to, mode = new_mode;
+/* With `plain` the disk knows neither second names nor an exchange of two names, as some do not. */
+void shim_arm(int new_mode, long at, int error, int trace_to, int plain) {
+    calls = 0, wanted = at, wanted_error = error, trace = trace_to, is_plain = plain, mode = new_mode;
 }
 
 long shim_disarm(void) {
-    mode = OFF;
+    mode = OFF, is_plain = 0;
     return calls;
 }
 
@@ -53,6 +55,14 @@ static int meets_fault(const char *name, int grows, int fd, const char *from, co
     return 0;
 }
 
+static int cannot(const char *name) {
+    if (is_plain && (strcmp(name, "renameat2") == 0 || strcmp(name, "link") == 0)) {
+        errno = name[0] == 'l' ? EPERM : EINVAL;
+        return 1;
+    }
+    return 0;
+}
+
 #define REAL(name) \
     static __typeof__(name) *real; \
     if (real == NULL) real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
@@ -60,7 +70,7 @@ static int meets_fault(const char *name, int grows, int fd, const char *from, co
 #define WRAP(name, grows, from, path, parameters, arguments) \
     int name parameters { \
         REAL(name); \
-        return meets_fault(#name, grows, -1, from, path) ? -1 : real arguments; \
+        return cannot(#name) || meets_fault(#name, grows, -1, from, path) ? -1 : real arguments; \
     }
 
 #define WRAP_FILE(result, name, grows, parameters, arguments) \

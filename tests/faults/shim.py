@@ -30,9 +30,12 @@ def build(folder: Path) -> Path:
     return library
 
 
-def arm(mode: Mode, at: int, error: int, trace: int) -> None:
-    """Count from now on in this process, into which the shim is loaded; names of calls go to the descriptor `trace`."""
-    ctypes.CDLL(None).shim_arm(mode, ctypes.c_long(at), error, trace)
+def arm(mode: Mode, at: int, error: int, trace: int, *, plain: bool) -> None:
+    """Count from now on in this process, into which the shim is loaded; names of calls go to the descriptor `trace`.
+
+    With `plain` the disk knows neither second names of files nor an exchange of two names.
+    """
+    ctypes.CDLL(None).shim_arm(mode, ctypes.c_long(at), error, trace, plain)
 
 
 def disarm() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from .disk_matrix import FAULTS, DiskMatrix
-from .puppet import Puppet
+from .puppet import Order, Puppet
 from .scenes import NAMES, Scenery
 from .shim import build
 from .spread import spread
@@ -51,6 +51,6 @@ def test_the_interface_of_the_emr_answers_that_no_backup_was_made_when_the_disk_
     scene.copy(data)
     mode, error = FAULTS["full"]
     for point in (1, 40, 80, 120):
-        end = puppet.order("auto_backup", data, at=point, mode=mode, error=error)
+        end = puppet.obey(Order("auto_backup", str(data), mode=mode, at=point, error=error))
         assert (end.result, end.crash) == (False, "")
-    assert puppet.order("auto_backup", data).result is True
+    assert puppet.obey(Order("auto_backup", str(data))).result is True

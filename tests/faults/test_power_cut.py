@@ -13,7 +13,7 @@ from backup_core.archive import extract
 from backup_core.engine import BackupEngine
 from tests.clinic import Clinic
 
-from .puppet import Puppet
+from .puppet import Order, Puppet
 from .scenes import Scenery
 from .shim import build
 from .spiller import ROWS
@@ -83,13 +83,13 @@ def test_a_restore_is_not_undone_by_the_journal_of_a_database_that_has_gone(
     assert clinic.rows() == rows
 
 
-@pytest.mark.parametrize("name", ["create", "restore-good", "restore-missing", "undo"])
+@pytest.mark.parametrize("name", ["create", "restore-good", "restore-missing", "restore-plain", "undo"])
 def test_what_is_put_in_place_was_flushed_before_and_its_folder_is_flushed_after(
     name: str, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
     scene = Scenery(tmp_path).scene(name)
     with Puppet(build(tmp_path)) as puppet:
-        end, calls = puppet.calls(scene.operation, scene.data, scene.archive)
+        end, calls = puppet.calls(Order(scene.operation, str(scene.data), scene.archive, plain=scene.plain))
     assert not end.error
     assert unflushed([call.split("\t") for call in calls]) == []
 
