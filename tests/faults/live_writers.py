@@ -34,6 +34,8 @@ class Outcome:
     frozen: list[float] = field(default_factory=list)
     writes: dict[str, int] = field(default_factory=dict)
     failed: dict[str, list[str]] = field(default_factory=dict)
+    #: What 99 % of the writes took at most, and the longest.
+    usual: dict[str, float] = field(default_factory=dict)
     longest: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -44,7 +46,7 @@ class Outcome:
         for kind in self.writes:
             lines.append(
                 f"  {kind}: {self.writes[kind]} writes, {len(self.failed[kind])} failed, "
-                f"longest wait {_ms(self.longest[kind])}"
+                f"99 % within {_ms(self.usual[kind])}, longest wait {_ms(self.longest[kind])}"
             )
         lines += self.bad
         lines += sorted({f"  {kind} failed: {failure}" for kind, failed in self.failed.items() for failure in failed})
@@ -96,6 +98,7 @@ def _writers(data: Path, outcome: Outcome) -> Iterator[None]:
             met = json.loads(answer)
             outcome.writes[kind] = len(met["waits"])
             outcome.failed[kind] = met["failed"]
+            outcome.usual[kind] = sorted(met["waits"])[len(met["waits"]) * 99 // 100]
             outcome.longest[kind] = max(met["waits"])
 
 
