@@ -1,5 +1,7 @@
 """The command `docassist-tray`: options in, one launcher run, an exit status out."""
 
+import contextlib
+import io
 import logging
 import os
 import shutil
@@ -52,12 +54,9 @@ def _run(options: Options) -> int:
         options = replace(options, emr=demo.standin_command(), emr_dir=str(children.ROOT))
     try:
         launcher = Launcher(options, data_dir)
-    except LauncherRunning:
-        deadline = time.monotonic() + _START_PATIENCE
-        while time.monotonic() < deadline:
-            if _open_running(data_dir, options):
-                return 0
-            time.sleep(0.2)
+    except LauncherRunning as error:
+        if error.is_ours and _open_starting(data_dir, options):
+            return 0
         raise
     _end_on_signals(launcher)
     if options.data_dir and not launcher.is_sample:
@@ -78,6 +77,16 @@ def _open_running(data_dir: Path, options: Options) -> bool:
     if not options.browser or not browser.open_page(address, wait=True):
         _say(f"DocAssist Backup is already running. Its admin page, for one minute: {address}")
     return True
+
+
+def _open_starting(data_dir: Path, options: Options) -> bool:
+    """Open the page of a launcher of ours that is just starting; return whether it came up."""
+    deadline = time.monotonic() + _START_PATIENCE
+    while time.monotonic() < deadline:
+        if _open_running(data_dir, options):
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def _remember(data_dir: Path) -> None:
@@ -118,9 +127,14 @@ def _backup_command() -> str:
 def _say(text: str, stream: TextIO | None = None) -> None:
     """Write a line for a person at a terminal, if there is one: a program without a console has no streams."""
     target = stream or sys.stdout
+    if isinstance(target, io.TextIOWrapper):
+        # What a console cannot show becomes an escape, and stops nothing.
+        target.reconfigure(errors="backslashreplace")
     if target is not None:
-        target.write(f"{text}\n")
-        target.flush()
+        # Nor does a pipe that nobody reads any more.
+        with contextlib.suppress(OSError):
+            target.write(f"{text}\n")
+            target.flush()
 
 
 if __name__ == "__main__":

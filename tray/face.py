@@ -71,10 +71,18 @@ class Face:
             can_start_emr=bool(hands.emr.command),
             can_close_emr=emr == "running",
             can_undo=view.can_undo,
-            starts_at_login=None if hands.is_sample else self._autostart.is_on(),
+            starts_at_login=self._starts_at_login(),
             ending=hands.is_ending,
             sample=hands.is_sample,
         )
+
+    def _starts_at_login(self) -> bool | None:
+        """Return whether the launcher starts at login; None where that is not offered or cannot be told."""
+        try:
+            return None if self._hands.is_sample else self._autostart.is_on()
+        except BackupError:
+            logger.warning("could not look whether the launcher starts at login", exc_info=True)
+            return None
 
     def _problem(self) -> str:
         if not self._hands.plan.past.failures:

@@ -11,16 +11,20 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from backup_core.errors import BackupError, SourceMissing
+from backup_core.errors import BackupError, Fact, SourceMissing
 from backup_core.files import PRIVATE, private_folder, translating, write_atomically
 
 logger = logging.getLogger(__name__)
 
 
 class LauncherRunning(BackupError):
-    """Another launcher looks after the data folder."""
+    """Another launcher looks after the data folder; `is_ours` says whether it is this user's, on this PC."""
 
     code = "launcher-running"
+
+    def __init__(self, sentence: str, *, is_ours: bool, hint: str = "", **facts: Fact) -> None:
+        super().__init__(sentence, hint=hint, **facts)
+        self.is_ours = is_ours
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class Instance:
         where = f" on {other.pc} by {other.user}" if other else ""
         return LauncherRunning(
             f"DocAssist Backup is already running for this data folder{where}.",
+            is_ours=other is None or (other.pc, other.user) == (self._life.pc, self._life.user),
             hint="Use its tray icon, or quit it first.",
             pc=other.pc if other else None,
             user=other.user if other else None,

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,17 +179,21 @@ class Launcher:
         self._loop.wake()
 
     def _end(self) -> None:
-        """Make the last backup and let go of everything; whatever goes wrong, the end comes."""
+        """Make the last backup and let go of everything; whatever goes wrong on the way, each step is taken."""
         self.is_ending = True
-        self._face.refresh()
-        if self._options.demo:
-            with self.emr.expected_to_end():
-                self.emr.close(EXIT_PATIENCE)
         is_backed_up = False
-        if self._instance.is_claimed and self.data_dir.is_dir():
-            is_backed_up = last_backup(self.jobs, self.desk, EXIT_PATIENCE)
+        with ExitStack() as steps:
+            steps.callback(lambda: self._instance.release(cleanly=is_backed_up))
+            steps.callback(self._face.close)
+            steps.callback(self._server.close)
+            steps.callback(self._hide)
+            self._face.refresh()
+            if self._options.demo:
+                with self.emr.expected_to_end():
+                    self.emr.close(EXIT_PATIENCE)
+            if self._has_begun and self.data_dir.is_dir():
+                is_backed_up = last_backup(self.jobs, self.desk, EXIT_PATIENCE)
+
+    def _hide(self) -> None:
         if control.read(self.data_dir) == self.control:
             control.remove(self.data_dir)
-        self._server.close()
-        self._face.close()
-        self._instance.release(cleanly=is_backed_up)

@@ -49,6 +49,7 @@ def test_a_second_launcher_is_told_who_the_first_one_is(tmp_path: Path) -> None:
         Instance(tmp_path).claim()
     assert caught.value.facts["pc"]
     assert caught.value.facts["user"]
+    assert caught.value.is_ours
     life = Instance(tmp_path).previous()
     assert life is not None
     assert life.pid == first.pid

@@ -247,9 +247,11 @@ def test_a_busy_port_gets_a_clear_sentence(computer: Computer) -> None:
 def test_a_folder_that_another_pc_looks_after_is_left_to_it(computer: Computer) -> None:
     instance = Instance(computer.data_dir)
     instance.claim()
+    note = computer.data_dir / ".docassist-backup" / "launcher.json"
+    note.write_text(json.dumps({**computer.note(), "pc": "RECEPTION2", "user": "rao"}), encoding="utf-8")
     launched = computer.start("--no-browser")
     assert launched.wait() == 1
-    assert "already running for this data folder on" in computer.log()
+    assert "already running for this data folder on RECEPTION2 by rao" in computer.log()
     assert computer.runs() == []
     instance.release(cleanly=True)
 
