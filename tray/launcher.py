@@ -2,10 +2,10 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from backup_core import control
 from backup_core.browser import open_page
@@ -33,9 +33,6 @@ from .prover import Prover
 from .rounds import Rounds
 from .server import PageServer, listen
 from .sight import Sight
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +67,9 @@ class Launcher:
         self._has_begun = False
         before = self._claim() if data_dir.is_dir() else None
         self._furnish(self._settings.read())
-        self._server = PageServer(self._serve, listen(options.port, before.port if before else None))
+        self._server = PageServer(
+            lambda *request: self._app(*request), listen(options.port, before.port if before else None)
+        )
         self._access.set_port(self._server.port)
         self.jobs.add_listener(self._follow)
         self._face = Face(self, shown=options.icon)
@@ -97,8 +96,9 @@ class Launcher:
         self._loop.stop()
 
     def open_page(self) -> None:
-        """Open the admin page in the browser."""
-        open_page(control.page_address(self.control, self._access.new_ticket()))
+        """Open the admin page in the browser, without waiting for it: some browsers return when they are closed."""
+        address = control.page_address(self.control, self._access.new_ticket())
+        threading.Thread(target=open_page, args=(address,), name="browser", daemon=True).start()
 
     def _announce(self) -> None:
         """Let the command line and a second start find this launcher."""
@@ -106,9 +106,6 @@ class Launcher:
             control.write(self.data_dir, self.control)
         except OSError:
             logger.warning("the page can be opened by the tray icon only", exc_info=True)
-
-    def _serve(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        return self._app(environ, start_response)
 
     def _furnish(self, preferences: Preferences) -> None:
         """Build what depends on the preferences; what runs goes on with what it was begun with."""

@@ -165,6 +165,17 @@ def test_a_second_start_opens_the_page_without_showing_its_ticket_to_other_users
     assert first.end() == 0
 
 
+def test_a_start_opens_the_page_and_a_browser_that_does_not_return_holds_nothing_up(computer: Computer) -> None:
+    browser = computer.root / "browser.py"
+    opened = computer.root / "opened"
+    browser.write_text(f"import pathlib, time; pathlib.Path({str(opened)!r}).touch(); time.sleep(60)", encoding="utf-8")
+    launched = computer.start(BROWSER=f"{sys.executable} {browser} %s")
+    computer.wait_for_emr()
+    until(opened.exists, computer.log)
+    assert launched.end() == 0
+    assert len(computer.runs(Trigger.EXIT)) == 1
+
+
 def test_a_failing_backup_is_recorded_and_tried_again_and_stops_nothing(computer: Computer) -> None:
     computer.prefer(frequency_hours=QUICKLY)
     computer.backup_dir.write_text("a file where the folder should be", encoding="utf-8")
