@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -63,14 +64,10 @@ class Computer:
         for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
             self.environment.pop(name, None)
 
-    def open_clinic(self) -> None:
-        """Make the sample clinic, in a process that ends: Chroma keeps a store open as long as its process lives."""
-        make = (
-            "import pathlib, sys; from backup_core.sample import SampleClinic; "
-            "SampleClinic(pathlib.Path(sys.argv[1])).create(int(sys.argv[2]))"
-        )
+    def open_clinic(self, clinic: Path) -> None:
+        """Put a copy of a clinic that `make_clinic` has made where this computer has its data."""
         half_made = self.root / "half made"
-        subprocess.run([sys.executable, "-c", make, str(half_made), str(PATIENTS)], check=True, timeout=PATIENCE)
+        shutil.copytree(clinic, half_made)
         half_made.rename(self.data_dir)
 
     def prefer(self, **preferences: object) -> None:
@@ -213,6 +210,15 @@ def until(holds: Callable[[], bool], tell: Callable[[], str] = str) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"waited {PATIENCE:.0f} s in vain: {tell()}"
         time.sleep(0.05)
+
+
+def make_clinic(data_dir: Path) -> Path:
+    """Make a sample clinic, in a process that ends: Chroma keeps a store open as long as its process lives."""
+    make = (
+        f"import pathlib, backup_core.sample as s; s.SampleClinic(pathlib.Path({str(data_dir)!r})).create({PATIENTS})"
+    )
+    subprocess.run([sys.executable, "-c", make], check=True, timeout=PATIENCE)
+    return data_dir
 
 
 @contextlib.contextmanager

@@ -18,15 +18,20 @@ import pytest
 from backup_core.history import Outcome, Trigger
 from tray.instance import Instance
 
-from .clinic import ALREADY_RUNNING, PATIENTS, Computer, computer_in, until
+from .clinic import ALREADY_RUNNING, PATIENTS, Computer, computer_in, make_clinic, until
 
 QUICKLY = 0.0006  # hours, about two seconds
 
 
+@pytest.fixture(scope="session")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clinic(tmp_path_factory.mktemp("sample") / "clinic")
+
+
 @pytest.fixture
-def computer(tmp_path: Path) -> Iterator[Computer]:
+def computer(tmp_path: Path, clinic: Path) -> Iterator[Computer]:
     with computer_in(tmp_path) as computer:
-        computer.open_clinic()
+        computer.open_clinic(clinic)
         yield computer
 
 
@@ -225,12 +230,12 @@ def test_a_restore_closes_the_emr_and_starts_it_again(computer: Computer) -> Non
     assert computer.runs(Trigger.EMR_EXIT) == []
 
 
-def test_a_data_folder_that_is_not_there_is_waited_for_and_never_made(bare_computer: Computer) -> None:
+def test_a_data_folder_that_is_not_there_is_waited_for_and_never_made(bare_computer: Computer, clinic: Path) -> None:
     launched = bare_computer.start("--no-browser")
     launched.said("Admin page:")
     assert launched.ask("/health") == {"ok": True}
     assert not bare_computer.data_dir.exists()
-    bare_computer.open_clinic()
+    bare_computer.open_clinic(clinic)
     bare_computer.wait_for_run(Trigger.STARTUP, Outcome.MADE)
     bare_computer.wait_for_emr()
     assert launched.end() == 0
