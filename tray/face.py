@@ -123,7 +123,7 @@ class Face:
         if self._autostart.is_on():
             self._autostart.turn_off()
         else:
-            self._autostart.turn_on(launcher("--data-dir", str(self._hands.data_dir), "--no-browser"))
+            self._autostart.turn_on(launcher(*self._hands.words_at_login))
 
 
 def _open_folder(folder: Path) -> None:

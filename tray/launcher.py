@@ -27,7 +27,7 @@ from .face import Face
 from .instance import Instance, LauncherRunning, Life
 from .loop import Loop
 from .notices import Notices, Topic
-from .options import Options
+from .options import Options, at_login
 from .plan import Plan
 from .prover import Prover
 from .rounds import Rounds
@@ -54,6 +54,7 @@ class Launcher:
         self.is_ending = False
         self.is_sample = is_sample(data_dir)
         self.data_dir = data_dir
+        self.words_at_login = at_login(options, data_dir)
         self.jobs = JobRunner()
         self.notices = Notices()
         self.plan = Plan(self.clock)

@@ -20,6 +20,20 @@ class Options:
     demo: bool = False
 
 
+def at_login(options: Options, data_dir: Path) -> list[str]:
+    """Return the words that start the launcher at login as it was started now, with nothing opened in the browser."""
+    words = ["--data-dir", str(data_dir), "--no-browser"]
+    if options.backup_dir:
+        words += ["--backup-dir", str(options.backup_dir.absolute())]
+    if options.port is not None:
+        words += ["--port", str(options.port)]
+    if options.emr:
+        words += ["--emr", options.emr]
+    if options.emr_dir:
+        words += ["--emr-dir", str(Path(options.emr_dir).absolute())]
+    return words
+
+
 def parse(arguments: Sequence[str] | None = None) -> Options:
     """Return the options of a command line; on a faulty one, say so and end with status 2."""
     parser = argparse.ArgumentParser(

@@ -52,7 +52,8 @@ class Rounds:
             self._hands.notices.put(Topic.DATA_FOLDER, "")
             return True
         now = self._hands.clock.monotonic()
-        self._missing_since = self._missing_since or now
+        if self._missing_since is None:
+            self._missing_since = now
         if now - self._missing_since >= FOLDER_PATIENCE:
             sentence = f"The data folder {self._hands.data_dir} cannot be found, so nothing is backed up."
             if self._hands.notices.put(
@@ -66,8 +67,8 @@ class Rounds:
             return
         with contextlib.suppress(Busy):
             if self._emr_has_ended:
-                self._emr_has_ended = False
                 self._hands.desk.back_up_after_emr()
+                self._emr_has_ended = False
             elif self._hands.plan.is_due() and not self._was_our_fault():
                 self._hands.desk.back_up_now(Trigger.INTERVAL)
 
