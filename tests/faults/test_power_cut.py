@@ -98,15 +98,23 @@ def unflushed(calls: Sequence[Sequence[str]]) -> list[str]:
     """Return what a power cut could have lost: files renamed with bytes not flushed, names never flushed."""
     found: list[str] = []
     dirty: set[str] = set()
+    made: set[str] = set()
     names: dict[str, str] = {}
     for call, path, *source in calls:
         if call in ("write", "pwrite64", "sendfile64", "copy_file_range", "ftruncate64"):
             dirty.add(path)
+        elif call in ("open64", "mkdir", "link"):
+            made.add(path)
         elif call in ("fsync", "fdatasync"):
             dirty.discard(path)
+            made = {name for name in made if str(PurePath(name).parent) != path}
             names.pop(path, None)
         elif call.startswith("rename"):
             found += [f"{path} was put in place before {file} was flushed" for file in dirty if is_in(file, source[0])]
+            if path.endswith("journal.json"):
+                found += [
+                    f"the journal was written before {name} had a lasting name" for name in made if "/swap/" in name
+                ]
             # The journal tells of a swap what the other names are not flushed for yet.
             found += [f"{path} was put in place while {names[folder]} was not flushed" for folder in names]
             names[str(PurePath(path).parent)] = path
