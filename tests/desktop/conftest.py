@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from .clinic import make_clinic
 from .desk import Desk
 from .parts import Launcher, make_small_clinic
 
@@ -27,3 +28,9 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
     yield launcher
     launcher.emr.close(1)
     launcher.jobs.close(30)
+
+
+@pytest.fixture(scope="session")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample clinic to copy: making one takes seconds."""
+    return make_clinic(tmp_path_factory.mktemp("sample") / "clinic")

@@ -25,17 +25,17 @@ def status_without_naming_a_folder(computer: Computer) -> dict[str, Any]:
     return status
 
 
-def test_the_folder_of_a_clinic_is_remembered_for_the_command_line(tmp_path: Path) -> None:
+def test_the_folder_of_a_clinic_is_remembered_for_the_command_line(tmp_path: Path, clinic: Path) -> None:
     with computer_in(tmp_path) as computer:
-        computer.open_clinic()
+        computer.open_clinic(clinic)
         computer.start("--no-browser", with_emr=False).said("Admin page:")
 
         assert status_without_naming_a_folder(computer)["data_dir"] == str(computer.data_dir)
 
 
-def test_the_folder_of_a_sample_clinic_is_not_remembered(tmp_path: Path) -> None:
+def test_the_folder_of_a_sample_clinic_is_not_remembered(tmp_path: Path, clinic: Path) -> None:
     with computer_in(tmp_path) as computer:
-        computer.open_clinic()
+        computer.open_clinic(clinic)
         (computer.data_dir / NOTE).parent.mkdir(exist_ok=True)
         (computer.data_dir / NOTE).touch()
         computer.start("--no-browser", with_emr=False).said("Admin page:")

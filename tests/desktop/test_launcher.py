@@ -18,14 +18,9 @@ import pytest
 from backup_core.history import Outcome, Trigger
 from tray.instance import Instance
 
-from .clinic import ALREADY_RUNNING, PATIENTS, Computer, computer_in, make_clinic, until
+from .clinic import ALREADY_RUNNING, PATIENTS, Computer, computer_in, until
 
 QUICKLY = 0.0006  # hours, about two seconds
-
-
-@pytest.fixture(scope="session")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_clinic(tmp_path_factory.mktemp("sample") / "clinic")
 
 
 @pytest.fixture
