@@ -50,7 +50,7 @@ class Sight:
 def _look(engine: BackupEngine) -> View:
     try:
         return View(engine.last_good(), engine.undoable() is not None)
-    except BackupError:
+    except (BackupError, OSError):
         # The next backup into this folder fails too, and tells the user why.
         logger.warning("could not look into %s", engine.backup_dir, exc_info=True)
         return View()

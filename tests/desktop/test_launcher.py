@@ -143,6 +143,16 @@ def test_a_second_start_tells_the_page_of_the_first_and_ends_well(computer: Comp
     assert len(computer.runs(Trigger.EXIT)) == 1
 
 
+def test_of_launchers_that_start_at_the_same_moment_one_stays(computer: Computer) -> None:
+    racers = [computer.start("--no-browser") for _ in range(3)]
+    until(lambda: sum(racer.process.poll() is None for racer in racers) == 1, computer.log)
+    winner = next(racer for racer in racers if racer.process.poll() is None)
+    assert [racer.wait() for racer in racers if racer is not winner] == [0, 0]
+    computer.wait_for_run(Trigger.STARTUP, Outcome.MADE)
+    assert winner.end() == 0
+    assert [run.trigger for run in computer.runs()] == [Trigger.STARTUP, Trigger.EXIT]
+
+
 def test_a_second_start_opens_the_page_without_showing_its_ticket_to_other_users(computer: Computer) -> None:
     first = computer.start("--no-browser", with_emr=False)
     first.said("Admin page:")
