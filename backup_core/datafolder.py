@@ -16,6 +16,10 @@ from .sources import CHROMA_DB, CLINIC_DB, Kind, Source, find_sources, side_file
 _ORIGIN = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
+#: Seconds for which a look at the live data waits for an operation.
+LOOK_PATIENCE = 10.0
+
+
 class DataFolder:
     """One clinic's data, and our hidden folder in it."""
 
@@ -62,10 +66,13 @@ class DataFolder:
             )
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the data folder against every other operation of ours; raise RepositoryLocked after a bounded wait."""
+    def lock(self, *, patience: float | None = None) -> Iterator[None]:
+        """Hold the data folder against every other operation of ours; raise RepositoryLocked after a bounded wait.
+
+        `patience` in seconds shortens that wait, for somebody who only wants to look.
+        """
         self.sources()
-        with locked(self.path, self._patience, SnapshotFailed):
+        with locked(self.path, min(self._patience, patience or self._patience), SnapshotFailed):
             yield
 
     @property

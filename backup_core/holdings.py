@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import snapshot
-from .datafolder import DataFolder
+from .datafolder import LOOK_PATIENCE, DataFolder
 from .errors import BackupError
 from .sources import Kind
 
@@ -30,7 +30,7 @@ def read_holdings(data: DataFolder) -> Holdings:
     if source.kind is not Kind.DATABASE:
         return Holdings(exists=False)
     try:
-        with data.lock(), data.staging() as folder:
+        with data.lock(patience=LOOK_PATIENCE), data.staging() as folder:
             found = snapshot.take([source], folder).contents
     except BackupError as error:
         return Holdings(problem=str(error))

@@ -7,7 +7,7 @@ from . import snapshot
 from .archive import extract, intact_sources
 from .clock import Clock
 from .compare import Loss, compare
-from .datafolder import DataFolder
+from .datafolder import LOOK_PATIENCE, DataFolder
 from .errors import ArchiveUnusable
 from .listing import Archive
 from .progress import OnProgress
@@ -56,7 +56,7 @@ class Inspector:
         if source.kind is None:
             return []
         with self._data.staging() as folder:
-            with self._data.lock():
+            with self._data.lock(patience=LOOK_PATIENCE):
                 snapshot.take([source], folder / "today")
             extract(archive.path, folder / "backup", only=lambda name: name == CLINIC_DB)
             try:
