@@ -1,5 +1,6 @@
 """The data folder as a place to work in: its lock, its origin, and a staging folder that is always cleared away."""
 
+import logging
 import re
 import uuid
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ _ORIGIN = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 #: Seconds for which a look at the live data waits for an operation.
 LOOK_PATIENCE = 10.0
+
+logger = logging.getLogger(__name__)
 
 
 class DataFolder:
@@ -111,9 +114,10 @@ class DataFolder:
         try:
             yield folder
         finally:
-            remove(folder)
+            cleared = _clear(folder)
             lock.release()
-            remove(folder.with_suffix(".lock"))
+            if cleared:
+                _clear(folder.with_suffix(".lock"))
 
     def sweep(self) -> None:
         """Remove what runs that were cut off have left in staging; one that is still at work keeps its folder."""
@@ -124,3 +128,13 @@ class DataFolder:
                     with lock:
                         remove(held.with_suffix(""))
                     remove(held)
+
+
+def _clear(path: Path) -> bool:
+    """Return whether what has served its purpose could be removed; else it is left to the next sweep."""
+    try:
+        remove(path)
+    except OSError:
+        logger.warning("%s could not be removed yet", path, exc_info=True)
+        return False
+    return True

@@ -103,8 +103,9 @@ class Repository:
                 remove(part)
 
     def _paths(self) -> list[Path]:
-        paths = [*self.folder.glob("*.zip"), *(self.folder / KEPT).glob("*.zip")]
-        return [path for path in paths if is_archive_name(path.name)]
+        # Not glob: it takes a folder that may not be read for an empty one.
+        folders = [folder for folder in (self.folder, self.folder / KEPT) if folder.is_dir()]
+        return [path for folder in folders for path in folder.iterdir() if is_archive_name(path.name)]
 
     def _look(self, path: Path) -> Archive | None:
         """Return what is known of one file, read anew only if it has changed; None where it has gone or is a folder."""

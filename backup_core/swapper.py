@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from .datafolder import DataFolder
-from .errors import RestoreFailed
+from .errors import BackupError, RestoreFailed
 from .files import private_folder, translating, write_atomically
 from .sources import Kind
 from .swap import Phase, Swap
@@ -73,10 +73,11 @@ class Swapper:
 
     def undo_stack(self) -> list[dict[str, str]]:
         """Return the restores that can be undone, oldest first: their `id`, `archive` and `safety`."""
-        try:
-            return [dict(entry) for entry in json.loads(self._undo_path.read_bytes())]
-        except (FileNotFoundError, ValueError, TypeError):
-            return []
+        with translating(BackupError, "The notes on past restores cannot be read"):
+            try:
+                return [dict(entry) for entry in json.loads(self._undo_path.read_bytes())]
+            except (FileNotFoundError, ValueError, TypeError):
+                return []
 
     def _start(self, swap: Swap, names: Sequence[str]) -> None:
         """Let SQLite tidy up the live databases, then write the journal: from here on the restore will happen."""
