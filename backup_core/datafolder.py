@@ -29,13 +29,14 @@ class DataFolder:
     def __init__(self, path: Path, extras: Sequence[str], patience: float) -> None:
         self.path = path
         self.private = path / PRIVATE
-        self._extras = tuple(extras)
+        #: More paths to protect, inside the data folder.
+        self.extras = tuple(extras)
         self._patience = patience
         self._staging = self.private / "staging"
 
-    def sources(self) -> list[Source]:
-        """Return the sources, those that are not there included; raise SourceMissing without a data folder."""
-        return find_sources(self.path, self._extras)
+    def sources(self, more: Sequence[str] = ()) -> list[Source]:
+        """Return the sources, and those named `more`, there or not; raise SourceMissing without a data folder."""
+        return find_sources(self.path, [*self.extras, *more])
 
     def clinic(self) -> Source:
         """Return the source that is the clinic's database, there or not."""

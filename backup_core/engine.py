@@ -8,7 +8,7 @@ from .backup import BackupMaker
 from .clock import SYSTEM_CLOCK, Clock
 from .compare import Loss
 from .datafolder import DataFolder
-from .errors import BackupError, EmrRunning, NothingToUndo, UnknownArchive
+from .errors import BackupError, EmrRunning, NothingToUndo, RestoreFailed, UnknownArchive
 from .files import translating
 from .fingerprint import fingerprint
 from .history import History
@@ -105,15 +105,8 @@ class BackupEngine:
 
     def last_good(self) -> Archive | None:
         """Return the newest good archive of this clinic, the EMR's own included and safety backups not, or None."""
-        mine = (self._data.origin, None)
-        return next(
-            (
-                archive
-                for archive in self.archives()
-                if archive.is_good and not archive.safety and archive.manifest and archive.manifest.origin in mine
-            ),
-            None,
-        )
+        good = (one for one in self.archives() if one.is_good and not one.safety)
+        return next((one for one in good if one.is_of(self._data.origin)), None)
 
     def verify(self, archive: Archive, on_progress: OnProgress = ignore) -> Archive:
         """Read an archive again, check its databases, and return it; raise ArchiveUnusable saying what is wrong."""
@@ -182,6 +175,10 @@ class BackupEngine:
         """Return what the live data holds, read from a quick snapshot of clinic.db alone."""
         return read_holdings(self._data)
 
+    def protect(self, extras: Sequence[str]) -> None:
+        """Have these paths inside the data folder in the next archives too."""
+        self._data.extras = tuple(extras)
+
     @property
     def origin(self) -> str | None:
         """The random id that tells this clinic's archives from others'; None before the first backup."""
@@ -203,9 +200,9 @@ class BackupEngine:
             self.repository.prepare()
             self._data.sweep()
             self.repository.sweep(self._data.claim_origin())
-            # While a program has half-restored data open it works on it, and that work is backed up as it is.
-            if self._restorer.is_interrupted():
-                with contextlib.suppress(EmrRunning):
+            # Where that cannot be, somebody works on half-restored data, and that work is backed up as it is.
+            with contextlib.suppress(EmrRunning, RestoreFailed):
+                if self._restorer.is_interrupted():
                     self._recover(inside_emr=not self._peek)
             yield
 

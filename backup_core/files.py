@@ -150,10 +150,13 @@ def remove(path: Path) -> None:
 
 
 def total_size(path: Path) -> int:
-    """Return the bytes of a file, or of all files in a folder, links not followed."""
-    if path.is_dir() and not path.is_symlink():
-        return sum(total_size(Path(entry.path)) for entry in os.scandir(path))
-    return path.lstat().st_size
+    """Return the bytes of a file, or of all files in a folder, links not followed; what cannot be read counts as 0."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            return sum(total_size(Path(entry.path)) for entry in os.scandir(path))
+        return path.lstat().st_size
+    except (PermissionError, FileNotFoundError):
+        return 0
 
 
 def free_space(folder: Path) -> int:

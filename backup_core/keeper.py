@@ -6,7 +6,7 @@ from collections.abc import Callable
 from .alarms import Alarm, AlarmBook
 from .clock import Clock
 from .datafolder import DataFolder
-from .errors import BackupError, RepositoryUnusable
+from .errors import BackupError, RepositoryUnusable, UnknownArchive
 from .files import translating
 from .listing import Archive, State
 from .manifest import Manifest
@@ -63,13 +63,17 @@ class Keeper:
         return found | {name: "pinned" for name in self._repository.rules.pins if name in found}
 
     def delete(self, archive: Archive, trigger: Trigger) -> None:
-        """Delete one archive; raise BackupError for the only good one."""
+        """Delete one archive; raise BackupError for the only good one, UnknownArchive if it has gone."""
         with self._recorder.record(Action.DELETE, trigger) as entry, self._repository.lock():
             entry.archive = archive.name
-            good = [other.name for other in self._repository.archives() if other.is_good and not other.safety]
+            # Tidying up may have moved it since it was looked at.
+            there = next((one for one in self._repository.archives() if one.name == archive.name), None)
+            if there is None:
+                raise UnknownArchive(f"{archive.name} is no longer there.", name=archive.name)
+            good = [other.name for other in self._mine() if other.is_good and not other.safety]
             if good == [archive.name]:
                 raise BackupError("This is the only good backup, so it is not deleted.", hint="Make a new one first.")
-            self._repository.delete(archive)
+            self._repository.delete(there)
 
     def pin(self, name: str, *, reason: str | None) -> None:
         """Keep an archive for ever, for `reason`, or with None no longer."""
@@ -79,9 +83,12 @@ class Keeper:
 
     def _protected(self) -> set[str | None]:
         """Return the names that no policy prunes: pins, the newest proven one, and what undo would put back."""
-        archives = self._repository.archives()
-        proven = next((one.name for one in archives if one.state is State.PROVEN and not one.safety), None)
+        proven = next((one.name for one in self._mine() if one.state is State.PROVEN and not one.safety), None)
         return {proven, self._undoable(), *self._repository.rules.pins}
+
+    def _mine(self) -> list[Archive]:
+        """Return the archives of this clinic, newest first, those of the EMR's own code included."""
+        return [one for one in self._repository.archives() if one.is_of(self._data.origin)]
 
     def alarm(self) -> Alarm | None:
         """Return what looks wrong, or None."""

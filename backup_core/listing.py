@@ -71,6 +71,10 @@ class Archive:
         """Whether it can be restored, as far as a look at it tells."""
         return self.state in (State.PROVEN, State.VERIFIED, State.LEGACY)
 
+    def is_of(self, origin: str | None) -> bool:
+        """Whether it was made of that data folder, or does not say of which, as the EMR's older ones."""
+        return self.manifest is None or self.manifest.origin in (origin, None)
+
     @property
     def created_at(self) -> datetime:
         """Naive local time: by its manifest, else its name, else the file system."""

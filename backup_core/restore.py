@@ -1,7 +1,7 @@
 """Put an archive's sources back: verify it, keep today's data in a safety backup, then swap."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -80,7 +80,7 @@ class Restorer:
             restored = contents.Contents() if manifest.is_raw else contents.read_contents(swap.new)
             names = self._names(manifest, swap, with_settings=wish.with_settings)
             on_progress(Progress(Stage.SAFETY))
-            swap.note(safety=self._keep_today(manifest, swap, wish), origin=manifest.origin)
+            swap.note(safety=self._keep_today(manifest, swap, wish, names), origin=manifest.origin)
             on_progress(Progress(Stage.SWAP))
             done = self._swapper.do(swap, names, may_arm=wish.inside_emr)
         finally:
@@ -100,7 +100,8 @@ class Restorer:
             return None
         if not inside_emr:
             self._refuse_if_open()
-        return self._swapper.recover(swap, lambda: self._make_safety(lambda today: None))
+        names = [change.name for change in swap.journal.changes]
+        return self._swapper.recover(swap, lambda: self._make_safety(names))
 
     def is_interrupted(self) -> bool:
         """Return whether a restore was begun that neither ended nor waits for its turn."""
@@ -140,7 +141,7 @@ class Restorer:
             names = [name for name in names if name != SETTINGS]
         return names
 
-    def _keep_today(self, manifest: Manifest, swap: Swap, wish: Wish) -> str | None:
+    def _keep_today(self, manifest: Manifest, swap: Swap, wish: Wish, names: Sequence[str]) -> str | None:
         """Make the safety backup and return its name; raise OtherClinic where the user should be asked first."""
         origin = self._data.origin
 
@@ -157,12 +158,15 @@ class Restorer:
             if not same:
                 raise _other_clinic(manifest)
 
-        return self._make_safety(check)
+        return self._make_safety(names, check)
 
-    def _make_safety(self, check: Callable[[Snapshot], None]) -> str | None:
-        """Return the name of a new safety backup; None where there is nothing to keep."""
-        sources = self._data.sources()
-        if all(source.kind is None or source.name == SETTINGS for source in sources):
+    def _make_safety(self, names: Sequence[str], check: Callable[[Snapshot], None] = lambda today: None) -> str | None:
+        """Return the name of a new safety backup of all sources, and of what `names` says will be replaced.
+
+        None where there is nothing to keep.
+        """
+        sources = self._data.sources(names)
+        if all(source.kind is None or (source.name == SETTINGS and SETTINGS not in names) for source in sources):
             return None
         return self._maker.make(Trigger.SAFETY, sources, ignore, check=check, raw_if_damaged=True).name
 

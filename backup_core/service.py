@@ -11,6 +11,7 @@ from .errors import BackupError
 from .listing import Archive
 from .retention import Policy
 from .runs import Trigger
+from .settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class BackupService:
     def create_backup(self) -> Path | None:
         """Return the path of a new, verified archive; None if it could not be made."""
         try:
-            self._recover_once()
+            self._prepare()
             return self._engine.create(Trigger.API).path
         except BackupError:
             logger.exception("the backup failed")
@@ -63,7 +64,7 @@ class BackupService:
         Today's data is kept in a safety backup first. Restart the application to use the restored data.
         """
         try:
-            self._recover_once()
+            self._prepare()
             self._engine.restore(self._engine.find(path), trigger=Trigger.API, inside_emr=True)
         except BackupError:
             logger.exception("the restore failed")
@@ -72,31 +73,38 @@ class BackupService:
 
     def list_backups(self) -> list[dict[str, Any]]:
         """Return the good archives, newest first, safety backups not among them; an empty list if there is none."""
-        return [_described(archive) for archive in self._good()]
+        try:
+            archives = self._engine.archives()
+        except BackupError:
+            logger.exception("the backups could not be listed")
+            return []
+        return [_described(archive) for archive in archives if archive.is_good and not archive.safety]
 
     def cleanup_old_backups(self) -> None:
-        """Delete all but the newest `max_backups` archives of this clinic; what cannot be deleted stays."""
+        """Delete all but the newest `max_backups` archives of this clinic; what cannot be deleted stays.
+
+        Where the launcher has put its own rule into the backup folder, that one is obeyed instead: it keeps more.
+        """
         try:
             self._engine.prune(trigger=Trigger.API)
         except BackupError:
             logger.exception("old backups could not be tidied up")
 
     def get_last_backup_time(self) -> datetime | None:
-        """Return when the newest good archive was made, as naive local time; None if there is none."""
-        return next((archive.created_at for archive in self._good()), None)
-
-    def _good(self) -> list[Archive]:
+        """Return when the newest good archive of this clinic was made, as naive local time; None if there is none."""
         try:
-            return [archive for archive in self._engine.archives() if archive.is_good and not archive.safety]
+            newest = self._engine.last_good()
         except BackupError:
             logger.exception("the backups could not be listed")
-            return []
+            return None
+        return newest.created_at if newest else None
 
-    def _recover_once(self) -> None:
-        """Before the first operation, finish what an interrupted restore has left."""
+    def _prepare(self) -> None:
+        """Finish what an interrupted restore has left, once, and take up what else the preferences protect."""
         if not self._recovered:
             self._engine.recover(inside_emr=True)
             self._recovered = True
+        self._engine.protect(Settings(self.data_dir).read().extras)
 
 
 def _described(archive: Archive) -> dict[str, Any]:

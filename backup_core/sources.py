@@ -17,7 +17,7 @@ SETTINGS = "settings.json"
 SIDE_FILES = ("-wal", "-shm", "-journal")
 
 _ALWAYS = (CLINIC_DB, CHROMA, "prescriptions", SETTINGS)
-_DATABASE_ENDINGS = (".db", ".sqlite", ".sqlite3")
+_DATABASE_ENDINGS = (".db", ".db3", ".s3db", ".sqlite", ".sqlite3")
 
 
 class Kind(Enum):
@@ -109,12 +109,15 @@ def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
 
 def unprotected(data_dir: Path, sources: Sequence[Source], backup_dir: Path) -> list[tuple[str, int]]:
     """Return name and size in bytes of what lies in the data folder and is no source, largest first."""
-    known = {PurePosixPath(source.name).parts[0] for source in sources} | {PRIVATE}
-    found = [
-        (entry.name, total_size(Path(entry.path)))
-        for entry in os.scandir(data_dir)
-        if entry.name not in known and not is_side_file(entry.name) and Path(entry.path) != backup_dir
-    ]
+    covered = {source.path for source in sources} | {data_dir / PRIVATE, backup_dir}
+    found: list[tuple[str, int]] = []
+    for path in data_dir.iterdir():
+        if path in covered or is_side_file(path.name):
+            continue
+        inside = [other for other in covered if path in other.parents and other.exists()]
+        left = total_size(path) - sum(map(total_size, inside))
+        if left > 0 or not inside:
+            found.append((path.name, left))
     return sorted(found, key=lambda item: -item[1])
 
 

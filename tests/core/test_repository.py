@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from backup_core import BackupEngine, BackupService
+from backup_core.errors import BackupError
 from backup_core.files import PRIVATE
 from backup_core.listing import Archive, State
 from backup_core.retention import Policy
@@ -240,3 +241,27 @@ def test_the_backup_folder_can_be_read_by_this_user_only(engine: BackupEngine) -
 
     assert engine.backup_dir.stat().st_mode & 0o777 == 0o700
     assert made.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_clinics_last_backup_and_its_protection_are_its_own(tmp_path: Path, clinic: Clinic, clock: FakeClock) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    shutil.copytree(clinic.data_dir, tmp_path / "other")
+    ours = BackupEngine(clinic.data_dir, folder, clock=clock)
+    theirs = BackupEngine(tmp_path / "other", folder, clock=clock)
+    first = ours.create()
+    ours.prove(first)
+    clock.pass_time(timedelta(hours=1))
+    second = ours.create()
+    clock.pass_time(timedelta(hours=1))
+    theirs.prove(theirs.create())
+
+    service = BackupService(clinic.data_dir, folder)
+    assert service.get_last_backup_time() == second.created_at
+    assert len(service.list_backups()) == 3
+
+    assert ours.prune(keep=1) == []
+    assert first.name in names(ours.archives()), "the newest opened one of this clinic stays"
+    ours.delete(first)
+    with pytest.raises(BackupError, match="only good backup"):
+        ours.delete(second)
