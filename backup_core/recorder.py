@@ -62,6 +62,10 @@ class Recorder:
             entry.facts |= error.facts
             logger.warning("%s (%s) failed", action, trigger, exc_info=True)
             raise
+        except BaseException:
+            # A fault of ours, or Ctrl+C: it goes on to whoever started this, and must not look like a success.
+            entry.outcome, entry.reason, code = Outcome.FAILED, "It was stopped by a fault of the program.", "internal"
+            raise
         finally:
             entry.run = Run(
                 action=action,

@@ -250,3 +250,13 @@ def test_an_archive_that_the_disk_did_not_keep_as_written_is_thrown_away(engine:
 
     assert list(engine.backup_dir.glob("**/*.zip")) == []
     assert list(engine.backup_dir.glob("**/*.part")) == []
+
+
+def test_a_fault_of_the_program_is_recorded_as_a_failure_and_goes_on(engine: BackupEngine) -> None:
+    def planted(progress: object) -> None:
+        raise TypeError("a fault of ours")
+
+    with pytest.raises(TypeError, match="a fault of ours"):
+        engine.create(on_progress=planted)
+    run = engine.history.runs()[0]
+    assert (run.outcome, run.code) == (Outcome.FAILED, "internal")

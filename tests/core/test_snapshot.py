@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_core import snapshot
+from backup_core import BackupEngine, snapshot
 from backup_core.chroma import torn_indexes
 from backup_core.errors import SnapshotFailed, SourceDamaged
 from backup_core.snapshot import Snapshot
@@ -216,3 +216,20 @@ def test_a_link_to_a_folder_that_it_lies_in_is_not_followed_for_ever(clinic: Cli
         "empty year",
         "old",
     ]
+
+
+def test_tables_and_orders_that_only_the_emr_knows_are_copied_and_not_called_damage(clinic: Clinic) -> None:
+    with closing(sqlite3.connect(clinic.db)) as database, database:
+        database.create_collation("doctors_own", lambda one, other: (one > other) - (one < other))
+        database.execute("CREATE TABLE codes (code TEXT COLLATE doctors_own)")
+        database.execute("CREATE INDEX by_code ON codes (code)")
+        database.executemany("INSERT INTO codes VALUES (?)", [("b",), ("a",)])
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute(
+            "INSERT INTO sqlite_master (type, name, tbl_name, rootpage, sql)"
+            " VALUES ('table', 'drawings', 'drawings', 0, 'CREATE VIRTUAL TABLE drawings USING doctors_module')"
+        )
+    made = BackupEngine(clinic.data_dir).create()
+    assert made.manifest is not None
+    assert made.manifest.patient_count == PATIENTS
+    assert "drawings" not in made.manifest.counts
