@@ -17,6 +17,8 @@ FRESH = timedelta(hours=1)
 ONE_START = timedelta(minutes=1)
 FIRST_RETRY = timedelta(minutes=5)
 LONGEST_RETRY = timedelta(hours=1)
+#: There is a run on each day on which the launcher runs, however rarely the user wants one.
+LONGEST_INTERVAL = timedelta(days=1)
 #: A newest backup that is further ahead of the clock than this means that the clock is wrong.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
@@ -80,7 +82,7 @@ def time_left(past: Past, now: Moment, interval: timedelta) -> timedelta:
     if past.failures and past.attempted:
         wait = retry_after(past.failures, interval) - elapsed(past.attempted, now)
     elif past.confirmed:
-        wait = interval - elapsed(past.confirmed, now)
+        wait = min(interval, LONGEST_INTERVAL) - elapsed(past.confirmed, now)
     else:
         wait = timedelta()
     return max(wait, timedelta())

@@ -1,13 +1,14 @@
-"""Which programs have the clinic's data open: the only module that looks at other processes."""
+"""Which programs have the clinic's data open, or run the EMR's command."""
 
 import os
-import shlex
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import psutil
+
+from .emrcommand import split
 
 _PROBE_PATIENCE = 0.5
 
@@ -29,7 +30,7 @@ def find_holders(stores: Sequence[Path], database: Path, command: str = "") -> l
 
 
 def _runs(process: psutil.Process, command: str) -> bool:
-    wanted = shlex.split(command, posix=os.name != "nt")
+    wanted = split(command)
     actual = process.info["cmdline"] or []
     if not wanted or len(actual) < len(wanted):
         return False

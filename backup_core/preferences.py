@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .emrcommand import split
 from .errors import SettingInvalid
 from .retention import LAUNCHER_POLICY, Policy
 from .sources import check_extra, find_sources
@@ -84,9 +85,15 @@ def _keep_fault(value: object) -> SettingInvalid | None:
 
 
 def _command_fault(value: object) -> SettingInvalid | None:
-    if isinstance(value, str) and value.isprintable():
-        return None
-    return SettingInvalid("The command that starts DocAssist has to be one line of text.", field="emr_command")
+    if not (isinstance(value, str) and value.isprintable()):
+        return SettingInvalid("The command that starts DocAssist has to be one line of text.", field="emr_command")
+    if value.strip() and not split(value):
+        return SettingInvalid(
+            "The quotation marks in the command that starts DocAssist do not match.",
+            hint="Put one before and one after a path that has spaces in it.",
+            field="emr_command",
+        )
+    return None
 
 
 def _folder_fault(field: str) -> Callable[[object], SettingInvalid | None]:

@@ -223,3 +223,12 @@ def test_a_clock_before_the_newest_backup_is_noticed(clock: FakeClock) -> None:
     assert not clock_is_behind(clock.now(), newest)
     clock.set_back(MINUTE)
     assert clock_is_behind(clock.now(), newest)
+
+
+def test_there_is_a_run_a_day_however_rarely_one_is_wanted(clock: FakeClock) -> None:
+    watch, week = Watch(), timedelta(days=7)
+    past = watch.look([backup(clock)], moment(clock))
+    clock.pass_time(23 * HOUR)
+    assert not is_due(past, moment(clock), week)
+    clock.pass_time(HOUR)
+    assert is_due(past, moment(clock), week)

@@ -97,3 +97,9 @@ def test_of_a_parsed_file_each_good_value_is_accepted_and_each_other_one_told() 
 @pytest.mark.parametrize("extras", ["exports", [1], {"exports": 1}, [".docassist-backup"]])
 def test_extras_that_are_no_list_of_names_are_not_accepted(extras: object) -> None:
     assert accepted({"extras": extras})[0] == {}
+
+
+def test_a_command_whose_quotation_marks_do_not_match_is_refused(tmp_path: Path) -> None:
+    found = faults(Preferences(emr_command='"C:\\Program Files\\DocAssist.exe'), tmp_path)
+    assert str(found["emr_command"]) == "The quotation marks in the command that starts DocAssist do not match."
+    assert faults(Preferences(emr_command='"C:\\Program Files\\DocAssist.exe"'), tmp_path) == {}
