@@ -4,14 +4,14 @@ import contextlib
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from .datafolder import DataFolder
-from .errors import BackupError, RestoreFailed
+from .errors import BackupError, RepositoryFull, RestoreFailed
 from .files import private_folder, translating, write_atomically
 from .sources import Kind
 from .swap import Phase, Swap
@@ -46,7 +46,7 @@ class Swapper:
             kind = partial(RestoreFailed, rolled_back=True)
             with translating(kind, "The data could not be replaced, and is as it was before", hint=hint):
                 raise
-        with translating(RestoreFailed, "The data has been restored, but this could not be noted", hint=_RESTART):
+        with _half_way("The data has been restored, but this could not be noted"):
             self._finish(swap)
         return True
 
@@ -56,7 +56,7 @@ class Swapper:
         `keep_today` makes a safety backup of what has been entered since, and returns its name. Raise RestoreFailed
         where the disk forbids it; it can be tried again.
         """
-        with translating(RestoreFailed, "An interrupted restore could not be put right", hint=_RESTART):
+        with _half_way("An interrupted restore could not be put right"):
             was_armed = swap.journal.phase is Phase.ARMED
             kept = keep_today() if was_armed or swap.was_overtaken() else None
             meanwhile = f" What was entered meanwhile is in {kept}." if kept and not was_armed else ""
@@ -90,7 +90,7 @@ class Swapper:
     @staticmethod
     def _take_back(swap: Swap, cause: OSError) -> None:
         logger.warning("the swap failed and is taken back", exc_info=cause)
-        with translating(RestoreFailed, "The restore failed half way", hint=_RESTART):
+        with _half_way("The restore failed half way"):
             # A full disk has no room for the note, but the way back needs none: after a crash it would go forward.
             with contextlib.suppress(OSError):
                 swap.write(Phase.BACK)
@@ -108,6 +108,17 @@ class Swapper:
         if journal.origin is not None:
             self._data.origin = journal.origin
         swap.end()
+
+
+@contextlib.contextmanager
+def _half_way(sentence: str) -> Iterator[None]:
+    """Raise what the disk refuses in the block as RestoreFailed; a full disk as RepositoryFull, not rolled back too."""
+    try:
+        with translating(RestoreFailed, sentence, hint=_RESTART):
+            yield
+    except RepositoryFull as full:
+        full.facts["rolled_back"] = False
+        raise
 
 
 def _settle(database: Path) -> None:

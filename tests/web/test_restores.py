@@ -1,10 +1,14 @@
 """Restore and the way back, on a real clinic."""
 
+import errno
 import threading
+from typing import Any
 
 import pytest
 
 from backup_core.engine import BackupEngine
+from backup_core.progress import OnProgress
+from tests.audit import listening
 from tests.web.conftest import PATIENCE, Clinic, Visitor
 from webadmin import restores
 
@@ -145,6 +149,45 @@ def test_a_restore_that_fails_says_why_and_that_nothing_changed(
     assert "The backup was not put back" in page
     assert "Today's data is as it was." in page
     assert clinic.count("patients") == 4
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC], ids=["disk error", "disk full"])
+def test_a_restore_that_fails_half_way_says_to_keep_docassist_closed_and_not_that_nothing_changed(
+    visitor: Visitor, clinic: Clinic, backup: str, code: int
+) -> None:
+    (clinic.data_dir / "prescriptions").mkdir()
+    clinic.admit(1)
+    is_half_way = False
+
+    def refuse_all_after_the_first_swap(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal is_half_way
+        if is_half_way and event in ("os.rename", "ctypes.dlsym"):
+            raise OSError(code, "refused")
+        is_half_way |= event == "os.rename" and str(arguments[1]) == str(clinic.data_dir / "clinic.db")
+
+    with listening(refuse_all_after_the_first_swap):
+        page = restore(visitor, backup, TICKED)
+
+    assert is_half_way
+    assert "Today's data is as it was" not in page
+    assert (
+        "DocAssist Backup puts it right when it next starts, or says then what to do. Until then DocAssist should stay closed."
+        in page
+    )
+    assert "The backup was not put back" not in page
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_the_program_in_a_restore_promises_nothing_of_the_data(visitor: Visitor, backup: str) -> None:
+    def blunder(on_progress: OnProgress) -> object:
+        raise TypeError("a bug")
+
+    job = visitor.jobs.wait(visitor.jobs.start("restore", blunder).id, PATIENCE)
+    page = visitor.get(f"/backups/{backup}/restore/{job.id}").text
+
+    assert "It is not known how far the restore came." in page
+    assert "Until then DocAssist should stay closed." in page
+    assert "Today's data is as it was" not in page
 
 
 @pytest.mark.parametrize("job_id", ["1", "x" * 300])
