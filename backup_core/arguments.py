@@ -33,8 +33,11 @@ def parser() -> argparse.ArgumentParser:
         epilog=_STATUSES,
         parents=[anywhere],
     )
-    found = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_commands(whole.add_subparsers(dest="command", metavar="COMMAND", required=True), anywhere)
+    return whole
 
+
+def _add_commands(found: "argparse._SubParsersAction[_Parser]", anywhere: _Parser) -> None:
     def command(name: str, help: str) -> argparse.ArgumentParser:
         return found.add_parser(name, help=help, description=help, parents=[anywhere])
 
@@ -64,7 +67,6 @@ def parser() -> argparse.ArgumentParser:
     command("open", "open the admin page of the running launcher").add_argument(
         "--print", action="store_true", help="print its address instead; it works once, for a minute"
     )
-    return whole
 
 
 def _count(text: str) -> int:

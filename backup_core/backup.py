@@ -4,6 +4,7 @@ import platform
 import sqlite3
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from .datafolder import DataFolder
 from .errors import ArchiveUnusable, SnapshotFailed, SourceDamaged
 from .files import need_space, remove, translating
 from .listing import Archive, look
-from .manifest import Manifest, Member
+from .manifest import Manifest
 from .progress import OnProgress
 from .repository import Repository
 from .runs import Trigger
@@ -52,36 +53,34 @@ class BackupMaker:
             (folder / openme.NAME).write_text(openme.TEXT, encoding="utf-8", newline="\r\n")
             size = sum(path.stat().st_size for path in folder.rglob("*"))
             need_space(self._repository.folder, size, "the backup")
-            sequence = self._repository.next_sequence()
-            local, now = self._clock.local(), self._clock.now()
-
-            def describe(members: tuple[Member, ...]) -> Manifest:
-                return Manifest(
-                    created_at=local,
-                    created_at_utc=now,
-                    patient_count=taken.contents.patient_count,
-                    visit_count=taken.contents.visit_count,
-                    app_version=_version("docassist-backup"),
-                    sequence=sequence,
-                    origin=origin,
-                    trigger=trigger.value,
-                    schema_version=taken.contents.schema_version,
-                    state=state,
-                    counts=taken.contents.counts,
-                    members=members,
-                    sources=taken.sources,
-                    sqlite_version=sqlite3.sqlite_version,
-                    chroma_version=_version("chromadb"),
-                    host=platform.node(),
-                )
-
+            manifest = self._describe(taken, state, trigger, origin)
             try:
-                archive.pack(folder, part, describe, on_progress)
+                archive.pack(folder, part, lambda members: replace(manifest, members=members), on_progress)
                 self._verify(part, on_progress)
-                path = self._repository.publish(part, local, safety=trigger is Trigger.SAFETY)
+                path = self._repository.publish(part, manifest.created_at, safety=trigger is Trigger.SAFETY)
             finally:
                 remove(part)
         return look(path)
+
+    def _describe(self, taken: Snapshot, state: str, trigger: Trigger, origin: str) -> Manifest:
+        """Return the manifest of a snapshot that is packed now, but for its members."""
+        return Manifest(
+            created_at=self._clock.local(),
+            created_at_utc=self._clock.now(),
+            patient_count=taken.contents.patient_count,
+            visit_count=taken.contents.visit_count,
+            app_version=_version("docassist-backup"),
+            sequence=self._repository.next_sequence(),
+            origin=origin,
+            trigger=trigger.value,
+            schema_version=taken.contents.schema_version,
+            state=state,
+            counts=taken.contents.counts,
+            sources=taken.sources,
+            sqlite_version=sqlite3.sqlite_version,
+            chroma_version=_version("chromadb"),
+            host=platform.node(),
+        )
 
     @staticmethod
     def _take(

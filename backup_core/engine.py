@@ -10,7 +10,6 @@ from .compare import Loss
 from .datafolder import DataFolder
 from .errors import BackupError, EmrRunning, NothingToUndo, RestoreFailed, UnknownArchive
 from .files import translating
-from .fingerprint import fingerprint
 from .history import History
 from .holdings import Holdings, read_holdings
 from .inspector import Inspector
@@ -18,15 +17,13 @@ from .keeper import Keeper
 from .listing import Archive, look
 from .progress import OnProgress, Progress, Stage, ignore
 from .proofs import Proof
-from .recorder import Entry, Recorder
+from .recorder import Recorder
 from .repository import Repository
 from .restore import Restored, Restorer, Wish
 from .retention import Policy
+from .runner import Runner
 from .runs import Action, Outcome, Run, Trigger
-from .sources import Source, unprotected
-from .unchanged import is_still_current
-
-_RESTORES = (Action.RESTORE, Action.UNDO)
+from .sources import unprotected
 
 
 class BackupEngine:
@@ -62,11 +59,12 @@ class BackupEngine:
         self._inspector = Inspector(self._data, self.repository, self._recorder, clock)
         #: Policy, pins and alarm of the archives.
         self.keeper = Keeper(self._data, self.repository, self._recorder, clock, self._restorer.next_undo)
+        self._runner = Runner(self._data, self.repository, self._maker, self.keeper, self.history, clock, peek=peek)
 
     def create(self, trigger: Trigger = Trigger.MANUAL, on_progress: OnProgress = ignore) -> Archive:
         """Return a new archive, verified and published; it never prunes."""
         with self._recorder.record(Action.BACKUP, trigger) as entry, self._at_work():
-            return self._create(trigger, on_progress, entry, self._data.sources_to_back_up())
+            return self._runner.make(trigger, self._data.sources_to_back_up(), entry, on_progress)
 
     def back_up(self, trigger: Trigger, on_progress: OnProgress = ignore) -> Run:
         """Return the run: an archive made, or the newest found to hold this very state; then prune.
@@ -76,11 +74,8 @@ class BackupEngine:
         with self._recorder.record(Action.BACKUP, trigger) as entry, self._at_work():
             on_progress(Progress(Stage.CHECK))
             sources = self._data.sources_to_back_up()
-            newest, seen = self.last_good(), self._look(sources)
-            if newest is not None and is_still_current(newest, seen, self.history.runs(), trigger, self._clock):
-                entry.outcome, entry.archive, entry.fingerprint = Outcome.UNCHANGED, newest.name, seen
-            else:
-                self._create(trigger, on_progress, entry, sources)
+            if not self._runner.confirm(trigger, sources, entry):
+                self._runner.make(trigger, sources, entry, on_progress)
         if entry.outcome is Outcome.MADE:
             on_progress(Progress(Stage.PRUNE))
             with contextlib.suppress(BackupError):
@@ -105,8 +100,7 @@ class BackupEngine:
 
     def last_good(self) -> Archive | None:
         """Return the newest good archive of this clinic, the EMR's own included and safety backups not, or None."""
-        good = (one for one in self.archives() if one.is_good and not one.safety)
-        return next((one for one in good if one.is_of(self._data.origin)), None)
+        return self.repository.last_good(self._data.origin)
 
     def verify(self, archive: Archive, on_progress: OnProgress = ignore) -> Archive:
         """Read an archive again, check its databases, and return it; raise ArchiveUnusable saying what is wrong."""
@@ -205,31 +199,6 @@ class BackupEngine:
                 if self._restorer.is_interrupted():
                     self._recover(inside_emr=not self._peek)
             yield
-
-    def _create(self, trigger: Trigger, on_progress: OnProgress, entry: Entry, sources: list[Source]) -> Archive:
-        entry.fingerprint = self._look(sources)
-        before = self._baseline()
-        archive = self._maker.make(trigger, sources, on_progress)
-        entry.outcome, entry.archive = Outcome.MADE, archive.name
-        entry.reason = self.keeper.watch(before, archive)
-        entry.facts["size"] = archive.size
-        if archive.manifest is not None:
-            entry.facts |= {"patients": archive.manifest.patient_count, "visits": archive.manifest.visit_count}
-        return archive
-
-    def _baseline(self) -> Archive | None:
-        """Return what a new backup should hold no less than: the last good one, or what was restored after it."""
-        newest = self.last_good()
-        restored = next(
-            (run for run in self.history.runs() if run.action in _RESTORES and run.outcome is Outcome.DONE), None
-        )
-        made = newest.manifest.created_at_utc if newest and newest.manifest else None
-        if restored is None or (made is not None and made > restored.started_at):
-            return newest
-        return next((archive for archive in self.archives() if archive.name == restored.archive), None)
-
-    def _look(self, sources: list[Source]) -> str:
-        return fingerprint(sources) if self._peek else ""
 
     def _restore(
         self, action: Action, trigger: Trigger, archive: Archive, wish: Wish, on_progress: OnProgress

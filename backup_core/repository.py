@@ -42,6 +42,11 @@ class Repository:
             archives = _proven(_in_sequence(self._seen.values()), self._proofs.read())
             return sorted(archives, key=lambda archive: archive.order, reverse=True)
 
+    def last_good(self, origin: str | None) -> Archive | None:
+        """Return the newest good archive of a data folder, the EMR's own included and safety backups not, or None."""
+        good = (one for one in self.archives() if one.is_good and not one.safety)
+        return next((one for one in good if one.is_of(origin)), None)
+
     def note_proof(self, archive: Archive, proof: Proof) -> None:
         """Remember what opening an archive has shown, until the archive changes; the lock is held by the caller."""
         with translating(RepositoryUnusable, f"The backup folder {self.folder} cannot be written"):

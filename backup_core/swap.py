@@ -15,7 +15,8 @@ from pathlib import Path
 
 from . import files
 from .errors import RestoreFailed
-from .files import PRIVATE, exchange, inode, private_folder, remove, sync_folder, write_atomically
+from .exchange import exchange, inode
+from .files import PRIVATE, private_folder, remove, sync_folder, write_atomically
 from .sources import side_files
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from backup_core import files
 from backup_core.errors import BackupError, RepositoryFull, SnapshotFailed
+from backup_core.exchange import exchange
 from tests.audit import listening
 
 
@@ -105,11 +106,11 @@ def test_folders_change_places_in_one_step_where_the_system_can(tmp_path: Path) 
         (tmp_path / name).mkdir()
         (tmp_path / name / name).touch()
 
-    if files.exchange(tmp_path / "one", tmp_path / "other"):
+    if exchange(tmp_path / "one", tmp_path / "other"):
         assert (tmp_path / "one" / "other").exists()
         assert (tmp_path / "other" / "one").exists()
         with pytest.raises(FileNotFoundError):
-            files.exchange(tmp_path / "one", tmp_path / "nothing there")
+            exchange(tmp_path / "one", tmp_path / "nothing there")
 
 
 def test_a_system_without_such_a_call_says_so(tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_a_system_without_such_a_call_says_so(tmp_path: Path) -> None:
             raise AttributeError(arguments)
 
     with listening(be_older):
-        assert not files.exchange(tmp_path, tmp_path)
+        assert not exchange(tmp_path, tmp_path)
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

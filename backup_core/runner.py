@@ -1,0 +1,79 @@
+"""One backup run: an archive made, or the newest one found to hold this very state."""
+
+from collections.abc import Sequence
+
+from .backup import BackupMaker
+from .clock import Clock
+from .datafolder import DataFolder
+from .fingerprint import fingerprint
+from .history import History
+from .keeper import Keeper
+from .listing import Archive
+from .progress import OnProgress
+from .recorder import Entry
+from .repository import Repository
+from .runs import Action, Outcome, Trigger
+from .sources import Source
+from .unchanged import is_still_current
+
+_RESTORES = (Action.RESTORE, Action.UNDO)
+
+
+class Runner:
+    """Runs backups of one data folder and notes what came of them; its lock is held by the caller.
+
+    `peek` says that this process has no connection of its own to the live databases.
+    """
+
+    def __init__(
+        self,
+        data: DataFolder,
+        repository: Repository,
+        maker: BackupMaker,
+        keeper: Keeper,
+        history: History,
+        clock: Clock,
+        *,
+        peek: bool,
+    ) -> None:
+        self._data = data
+        self._repository = repository
+        self._maker = maker
+        self._keeper = keeper
+        self._history = history
+        self._clock = clock
+        self._peek = peek
+
+    def confirm(self, trigger: Trigger, sources: Sequence[Source], entry: Entry) -> bool:
+        """Return whether the newest good archive holds this very state and may stand for this run, noted in `entry`."""
+        newest, seen = self._repository.last_good(self._data.origin), self._look(sources)
+        if newest is None or not is_still_current(newest, seen, self._history.runs(), trigger, self._clock):
+            return False
+        entry.outcome, entry.archive, entry.fingerprint = Outcome.UNCHANGED, newest.name, seen
+        return True
+
+    def make(self, trigger: Trigger, sources: list[Source], entry: Entry, on_progress: OnProgress) -> Archive:
+        """Return a new archive, noted in `entry`; raise what BackupMaker.make raises."""
+        # Seen before the copy is made: what changes in between makes the next run a full one, never the other way.
+        entry.fingerprint = self._look(sources)
+        before = self._baseline()
+        archive = self._maker.make(trigger, sources, on_progress)
+        entry.outcome, entry.archive = Outcome.MADE, archive.name
+        entry.reason = self._keeper.watch(before, archive)
+        entry.facts["size"] = archive.size
+        if archive.manifest is not None:
+            entry.facts |= {"patients": archive.manifest.patient_count, "visits": archive.manifest.visit_count}
+        return archive
+
+    def _baseline(self) -> Archive | None:
+        """Return what a new backup should hold no less than: the last good one, or what was restored after it."""
+        newest = self._repository.last_good(self._data.origin)
+        done = (run for run in self._history.runs() if run.action in _RESTORES and run.outcome is Outcome.DONE)
+        restored = next(done, None)
+        made = newest.manifest.created_at_utc if newest and newest.manifest else None
+        if restored is None or (made is not None and made > restored.started_at):
+            return newest
+        return next((archive for archive in self._repository.archives() if archive.name == restored.archive), None)
+
+    def _look(self, sources: Sequence[Source]) -> str:
+        return fingerprint(sources) if self._peek else ""
