@@ -1,11 +1,9 @@
 """The EMR: started in its own folder, watched, asked to close. No other room starts or ends it.
 
-The process that is started may be a wrapper that ends at once, so the EMR is every process that carries our mark in its
-environment; an EMR that was open before us is found by that mark, or by its command.
+An EMR that was open before us is taken over; only what is surely the EMR is asked to close, see `kin`.
 """
 
 import contextlib
-import hashlib
 import logging
 import os
 import shlex
@@ -20,13 +18,12 @@ import psutil
 
 from backup_core.errors import BackupError
 
-from .emrcommand import folder_of, paths_for, split
+from .emrpaths import folder_of
+from .kin import Kin
 from .processes import ask_to_close, family, find, kill, lives
 
 logger = logging.getLogger(__name__)
 
-#: The environment variable by which the processes of an EMR that a launcher has started are known.
-MARK = "DOCASSIST_LAUNCHED_FOR"
 #: Seconds between two looks at the processes, and while the EMR was asked to close.
 _LOOK, _QUICK_LOOK = 2.0, 0.1
 #: Seconds that a stand-in has to close by itself.
@@ -51,9 +48,8 @@ class Emr:
         """
         self.command = command
         self._folder = folder
-        self._paths = paths_for(data_dir)
+        self._kin = Kin(data_dir)
         self._on_exit = on_exit
-        self._mark = hashlib.sha256(os.fsencode(data_dir.absolute())).hexdigest()[:16]
         self._started: subprocess.Popen[bytes] | None = None
         self._processes: set[psutil.Process] = set()
         self._lock = threading.Lock()
@@ -127,7 +123,7 @@ class Emr:
             return subprocess.Popen(
                 self.command if sys.platform == "win32" else shlex.split(self.command),
                 cwd=folder,
-                env={**os.environ, **self._paths, MARK: self._mark},
+                env={**os.environ, **self._kin.environment()},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -159,20 +155,12 @@ class Emr:
         living = {process for process in self._processes if lives(process)}
         if self._started is not None and self._started.poll() is None:
             # Where a system does not let us read the environment of a process, its parent still tells whose it is.
-            living |= family(self._started.pid)
+            living |= self._kin.early(family(self._started.pid))
         self._processes = living or find(self._is_ours)
         return bool(self._processes)
 
     def _is_ours(self, process: psutil.Process) -> bool:
-        environment = process.environ()
-        if environment.get(MARK) == self._mark:
-            return True
-        name = "DOCASSIST_DATA_DIR"
-        return environment.get(name, self._paths[name]) == self._paths[name] and self._runs_command(process)
-
-    def _runs_command(self, process: psutil.Process) -> bool:
-        command = process.cmdline()
-        return bool(command) and command == split(self.command)
+        return self._kin.is_emr(process, self.command, self._folder)
 
     def _wait(self, seconds: float) -> None:
         if self._watcher is not None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -27,6 +28,19 @@ part.replace(target)
 STAYS_OPEN = WRITES_ITS_ENVIRONMENT + "time.sleep(120)\n"
 REFUSES_TO_CLOSE = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + STAYS_OPEN
 WRAPPER = "import subprocess, sys; subprocess.Popen([sys.executable, sys.argv[1]])\n"
+#: Once told to, opens a viewer in a session of its own, and ends when told to.
+OPENS_A_VIEWER = """
+import os, pathlib, subprocess, sys, time
+data = pathlib.Path(os.environ["DOCASSIST_DATA_DIR"])
+def wait(name):
+    while not (data / name).exists():
+        time.sleep(0.05)
+wait("show")
+viewer = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"], start_new_session=True)
+(data / "part").write_text(str(viewer.pid))
+(data / "part").replace(data / "viewer")
+wait("close")
+"""
 
 
 class Workplace:
@@ -37,6 +51,7 @@ class Workplace:
         self.folder = root / "the EMR"
         self.exited = threading.Event()
         self.emrs: list[Emr] = []
+        self.by_hand: list[subprocess.Popen[bytes]] = []
         self.data_dir.mkdir()
         self.folder.mkdir()
 
@@ -51,6 +66,19 @@ class Workplace:
         emr = Emr(command, where, self.data_dir, self.exited.set, stand_in=stand_in)
         self.emrs.append(emr)
         return emr
+
+    def start_by_hand(self, script: str, folder: Path, **environment: str) -> "subprocess.Popen[bytes]":
+        """Start the same command without a launcher."""
+        process = subprocess.Popen([sys.executable, script.strip('"')], cwd=folder, env={**os.environ, **environment})
+        self.by_hand.append(process)
+        return process
+
+    def viewer(self) -> psutil.Process:
+        """Have the EMR open a viewer some seconds after its start, and return it."""
+        time.sleep(1.5)
+        (self.data_dir / "show").touch()
+        until((self.data_dir / "viewer").exists)
+        return psutil.Process(int((self.data_dir / "viewer").read_text()))
 
     def seen(self) -> dict[str, object]:
         """Return what the EMR has written of itself."""
@@ -68,6 +96,9 @@ def place(tmp_path: Path) -> Iterator[Workplace]:
         with contextlib.suppress(psutil.Error):
             if process.environ().get("DOCASSIST_DATA_DIR") == str(place.data_dir):
                 process.kill()
+    for started in place.by_hand:
+        started.kill()
+        started.wait()
     until(lambda: not any(emr.is_running for emr in place.emrs))
 
 
@@ -187,6 +218,65 @@ def test_an_emr_of_another_data_folder_is_not_taken_over(place: Workplace, tmp_p
     place.seen()
     elsewhere = Emr(f'"{sys.executable}" {script}', "", tmp_path / "another clinic", lambda: None)
     assert not elsewhere.adopt()
+
+
+def test_a_stranger_that_runs_the_same_command_in_another_folder_is_left_alone(
+    place: Workplace, tmp_path: Path
+) -> None:
+    """`python3 main.py` is the command of many programs."""
+    elsewhere = tmp_path / "another program"
+    elsewhere.mkdir()
+    for folder in (place.folder, elsewhere):
+        (folder / "main.py").write_text("import time; time.sleep(120)", encoding="utf-8")
+    stranger = place.start_by_hand("main.py", elsewhere)
+    emr = place.emr("main.py")
+    assert not emr.adopt()
+    emr.start()
+    assert emr.close(PATIENCE)
+    assert stranger.poll() is None
+
+
+def test_an_emr_that_was_opened_by_hand_is_known_by_its_folder_or_its_data(place: Workplace, tmp_path: Path) -> None:
+    script = place.script("emr.py", "import time; time.sleep(120)")
+    at_home = place.start_by_hand(script, place.folder)
+    emr = place.emr(script)
+    until(emr.adopt)
+    assert emr.close(PATIENCE)
+    assert at_home.poll() is not None
+
+    place.start_by_hand(script, tmp_path, DOCASSIST_DATA_DIR=str(place.data_dir))
+    until(emr.adopt)
+    assert emr.close(PATIENCE)
+
+    of_another_clinic = place.start_by_hand(script, place.folder, DOCASSIST_DATA_DIR=str(tmp_path))
+    until(lambda: "DOCASSIST_DATA_DIR" in psutil.Process(of_another_clinic.pid).environ())
+    assert not emr.adopt()
+
+
+def test_a_viewer_that_outlives_the_emr_neither_counts_as_the_emr_nor_is_closed(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tray.kin.WRAPPER_PATIENCE", 1.0)
+    emr = place.emr(place.script("emr.py", OPENS_A_VIEWER))
+    emr.start()
+    viewer = place.viewer()
+    (place.data_dir / "close").touch()
+    assert place.exited.wait(PATIENCE), "the EMR has ended"
+    until(lambda: not emr.is_running)
+    assert not emr.adopt()
+    assert viewer.is_running()
+
+
+def test_a_viewer_stays_open_when_the_emr_is_asked_to_close(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tray.kin.WRAPPER_PATIENCE", 1.0)
+    emr = place.emr(place.script("emr.py", OPENS_A_VIEWER))
+    emr.start()
+    viewer = place.viewer()
+    time.sleep(2.5)  # until the launcher has looked again
+    assert emr.close(PATIENCE)
+    assert place.exited.is_set()
+    assert viewer.is_running()
+    assert viewer.status() != psutil.STATUS_ZOMBIE
 
 
 def test_a_command_that_cannot_be_run_says_so(place: Workplace) -> None:

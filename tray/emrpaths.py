@@ -1,9 +1,9 @@
-"""The EMR's command line, taken apart, and the variables that tell the EMR where its data is. Pure."""
+"""The folders of the EMR: where its program lies, and the variables that tell it where its data is. Pure."""
 
-import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from backup_core.emrcommand import split
 
 
 def paths_for(data_dir: Path) -> Mapping[str, str]:
@@ -15,16 +15,6 @@ def paths_for(data_dir: Path) -> Mapping[str, str]:
         "DOCASSIST_PDF_DIR": data_dir / "prescriptions",
     }
     return {name: str(path.absolute()) for name, path in paths.items()}
-
-
-def split(command: str) -> list[str]:
-    """Return the words of a command line, or none where its quotes do not match."""
-    try:
-        if sys.platform == "win32":
-            return [word.strip('"') for word in shlex.split(command, posix=False)]
-        return shlex.split(command)
-    except ValueError:
-        return []
 
 
 def folder_of(command: str) -> str | None:
