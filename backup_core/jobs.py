@@ -132,8 +132,9 @@ class JobRunner:
         except BackupError as failure:
             logger.warning("job failed: %s", failure, exc_info=True)
             error = failure
-        except Exception:
-            logger.exception("job failed by a fault of the program")
+        except Exception as fault:
+            # Without its traceback: that is told by the hook.
+            logger.error("job failed by a fault of the program: %r", fault)
             raise
         finally:
             self._finish(job_id, result, error)

@@ -60,7 +60,8 @@ class Recorder:
         except BackupError as error:
             entry.outcome, entry.reason, code = Outcome.FAILED, str(error), error.code
             entry.facts |= error.facts
-            logger.warning("%s (%s) failed", action, trigger, exc_info=True)
+            # Without its traceback: that is told by whoever asked for the operation.
+            logger.warning("%s (%s) failed: %s", action, trigger, error)
             raise
         except BaseException:
             # A fault of ours, or Ctrl+C: it goes on to whoever started this, and must not look like a success.

@@ -9,6 +9,7 @@ from typing import Any
 from .engine import BackupEngine
 from .errors import BackupError
 from .listing import Archive
+from .logs import start_package_logging
 from .retention import Policy
 from .runs import Trigger
 from .settings import Settings
@@ -19,8 +20,8 @@ logger = logging.getLogger(__name__)
 class BackupService:
     """Backs up and restores the clinic from inside the EMR: answers None or False where the engine raises BackupError.
 
-    The reason is in the log. A programming error is not swallowed. Threads may share an instance: one works, the
-    others wait.
+    The reason is in our log file and on stderr. A programming error is not swallowed. Threads may share an instance:
+    one works, the others wait.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class BackupService:
         self.data_dir = Path(data_dir if data_dir is not None else os.environ.get("DOCASSIST_DATA_DIR") or "data")
         self.backup_dir = Path(backup_dir) if backup_dir is not None else self.data_dir / "backups"
         self.max_backups = max_backups
+        start_package_logging()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.backup_dir.mkdir(parents=True, exist_ok=True)
         # The EMR has its own connections to the live databases in this process.

@@ -1,6 +1,7 @@
 """What all tests may ask for: a clinic with both stores, the engine over it, and a clock to turn."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,14 @@ from tests.fakeclock import FakeClock
 def no_data_folder_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may have chosen a data folder; it is none of theirs."""
     monkeypatch.delenv(DATA_DIR_VARIABLE, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_log_of_this_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whoever runs the tests has a log of their own; ours write to another."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture(scope="session")

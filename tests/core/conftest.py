@@ -1,5 +1,6 @@
 """What lies outside any data folder, for tests that would otherwise touch the user's own."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Iterator
@@ -22,10 +23,14 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def own_log(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Let a test start the log; return its file, and take the handlers away afterwards."""
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
+    loggers = [logging.getLogger(), logging.getLogger("backup_core")]
+    before = [(list(logger.handlers), logger.level) for logger in loggers]
+    # What another test has begun to write belongs elsewhere.
+    loggers[1].handlers = []
     yield own_folders / "log.txt"
-    for handler in [handler for handler in root.handlers if handler not in before]:
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(level)
+    for logger, (handlers, level) in zip(loggers, before, strict=True):
+        for handler in [handler for handler in logger.handlers if handler not in handlers]:
+            with contextlib.suppress(OSError):
+                handler.close()
+        logger.handlers = handlers
+        logger.setLevel(level)
