@@ -1,7 +1,7 @@
 """The plan of backups: what the history and the preferences say now, and what `due` makes of it."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from backup_core import due
@@ -45,21 +45,29 @@ class Plan:
         with self._guard:
             return due.next_due(self._past, moment(self._clock), self._interval)
 
-    def start_wanted(self, newest_good: Archive | None) -> bool:
-        """Return whether this start of the launcher or of the EMR calls for a backup; if so, it counts as begun."""
+    def start_wanted(self, newest_good: Archive | None, confirmations: Mapping[str, datetime]) -> bool:
+        """Return whether this start of the launcher or of the EMR calls for a backup; if so, it counts as begun.
+
+        `confirmations` tells when archives, by name, were last found to be still current (aware UTC).
+        """
         now = moment(self._clock)
-        good = self._time_of(newest_good)
+        good = _good_at(newest_good, confirmations)
         with self._guard:
             last, self._last_start = self._last_start, now
-            wanted = due.startup_wanted(now, good=good, last_start=last, clean_ending=self.clean_ending)
+            wanted = due.startup_wanted(
+                now,
+                good=Moment(good, now.running) if good else None,
+                last_start=last,
+                clean_ending=self.clean_ending,
+            )
             if not wanted:
                 self._last_start = last
             self.clean_ending = True
         return wanted
 
-    def _time_of(self, archive: Archive | None) -> Moment | None:
-        """Return when the archive was made or last confirmed, or None if there is none in its place any more."""
-        if archive is None:
-            return None
-        made = archive.manifest.created_at_utc if archive.manifest else None
-        return self.past.confirmed or (Moment(made, self._clock.monotonic()) if made else None)
+
+def _good_at(archive: Archive | None, confirmations: Mapping[str, datetime]) -> datetime | None:
+    """Return when this very archive was made or last confirmed (aware UTC), or None if there is none in its place."""
+    if archive is None or archive.manifest is None:
+        return None
+    return confirmations.get(archive.name, archive.manifest.created_at_utc)

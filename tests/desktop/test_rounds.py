@@ -147,6 +147,29 @@ def test_a_newest_backup_that_is_gone_does_not_count_at_the_start(launcher: Laun
     launcher.jobs.wait(job.id, 30)
 
 
+def test_when_the_newest_backup_is_gone_the_age_of_the_next_one_counts_at_the_start(launcher: Launcher) -> None:
+    [first] = launcher.go_round()
+    launcher.clock.pass_time(9 * HOUR)
+    launcher.change()
+    [second] = launcher.go_round()
+    assert first.archive != second.archive
+    launcher.look()
+    assert launcher.desk.back_up_at_start(Trigger.STARTUP) is None
+    launcher.engine.delete(launcher.engine.find(str(second.archive)))
+    launcher.sight.forget()
+    job = launcher.desk.back_up_at_start(Trigger.STARTUP)
+    assert job is not None
+    assert launcher.jobs.wait(job.id, 30).state == "done"
+
+
+def test_a_backup_that_was_found_still_current_needs_no_other_at_the_start(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.clock.pass_time(5 * HOUR)
+    assert [run.outcome for run in launcher.go_round()] == [Outcome.UNCHANGED]
+    launcher.look()
+    assert launcher.desk.back_up_at_start(Trigger.STARTUP) is None
+
+
 def test_an_unclean_ending_calls_for_a_backup_however_young_the_last_one_is(launcher: Launcher) -> None:
     launcher.go_round()
     launcher.look()
