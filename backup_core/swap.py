@@ -80,6 +80,11 @@ class Swap:
             ) from error
 
     @staticmethod
+    def has_traces(data_dir: Path) -> bool:
+        """Return whether a restore is going on, or one that was cut off has left something."""
+        return _journal_path(data_dir).exists() or (data_dir / PRIVATE / "swap").exists()
+
+    @staticmethod
     def sweep(data_dir: Path) -> None:
         """Remove the boxes of swaps that never began; only where none is pending."""
         remove(data_dir / PRIVATE / "swap")

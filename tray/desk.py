@@ -11,7 +11,8 @@ from backup_core.history import Run, Trigger
 from backup_core.jobs import Job, JobRunner
 from backup_core.progress import OnProgress, Progress, Stage
 from backup_core.restore import Restored
-from webadmin.desk import EmrState, PlainDesk
+from backup_core.swap import Swap
+from webadmin.desk import EmrState, PlainDesk, RestoreWork
 
 from .emr import Emr
 from .notices import Notices, Topic
@@ -70,8 +71,8 @@ class LauncherDesk(PlainDesk):
         """Recover what was cut off, back up if this start calls for it, and start the EMR once the snapshot is taken.
 
         The EMR waits for the snapshot because an upgrade may change the database in its first second, but for some
-        seconds only. Return False where another program works on the data, so that all this should be tried again;
-        what fails otherwise is told in the notices.
+        seconds only, also where it is another program that makes a backup. Return False where another program is
+        restoring, so that all this should be tried again; what fails otherwise is told in the notices.
         """
         try:
             self._recover()
@@ -87,12 +88,18 @@ class LauncherDesk(PlainDesk):
         job = self.back_up_at_start(trigger)
         if job and self._emr.command and not is_open:
             self._wait_for_snapshot(job)
+            if Swap.has_traces(self._engine.data_dir):
+                # Another program has begun to restore meanwhile.
+                return False
         self._open_emr()
         return True
 
     def back_up_at_start(self, trigger: Trigger) -> Job | None:
         """Begin a backup if a start of the launcher or the EMR calls for one now; return its job."""
-        if self._jobs.current() is not None or not self._plan.start_wanted(self._sight.view(self._engine).newest):
+        if self._jobs.current() is not None:
+            return None
+        newest = self._sight.view(self._engine).newest
+        if not self._plan.start_wanted(newest, self._engine.history.confirmations()):
             return None
         return self.back_up_now(trigger)
 
@@ -105,28 +112,7 @@ class LauncherDesk(PlainDesk):
 
         return self._jobs.start("create", work, trigger=Trigger.EMR_EXIT.value)
 
-    def restore(self, name: str, *, other_clinic: bool, newer: bool, with_settings: bool) -> Job:
-        """Start a restore of the archive of that name, with the EMR closed; raise UnknownArchive, Busy."""
-        archive = self._engine.find(name)
-
-        def work(on_progress: OnProgress) -> Restored:
-            return self._engine.restore(
-                archive,
-                other_clinic=other_clinic,
-                newer=newer,
-                with_settings=with_settings,
-                on_progress=on_progress,
-            )
-
-        return self._jobs.start("restore", self._with_emr_closed(work))
-
-    def undo(self) -> Job:
-        """Start going back to before the last restore, with the EMR closed; raise Busy."""
-        return self._jobs.start(
-            "undo", self._with_emr_closed(lambda on_progress: self._engine.undo(on_progress=on_progress))
-        )
-
-    def _with_emr_closed(self, work: Callable[[OnProgress], Restored]) -> Callable[[OnProgress], Restored]:
+    def around(self, work: RestoreWork) -> RestoreWork:
         """Return `work` with the EMR closed before it and started again after it, if it was open."""
 
         def closed(on_progress: OnProgress) -> Restored:
@@ -166,6 +152,9 @@ class LauncherDesk(PlainDesk):
             self._notices.put(Topic.EMR, f"{error} {error.hint}")
 
     def _recover(self) -> None:
+        # Recovering waits for whoever works on the data, and nobody should wait for a mere backup.
+        if not Swap.has_traces(self._engine.data_dir):
+            return
         decided = self._engine.recover()
         if decided:
             logger.warning("recovered: %s", decided)

@@ -1,13 +1,17 @@
 """What only the launcher knows and does, as the page sees it; and the same where there is no launcher."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal, Protocol
 
 from backup_core.engine import BackupEngine
 from backup_core.history import Trigger
 from backup_core.jobs import Job, JobRunner
+from backup_core.progress import OnProgress
+from backup_core.restore import Restored
 
 EmrState = Literal["running", "not-running", "unknown"]
+RestoreWork = Callable[[OnProgress], Restored]
 
 
 class Desk(Protocol):
@@ -59,20 +63,21 @@ class PlainDesk:
     def restore(self, name: str, *, other_clinic: bool, newer: bool, with_settings: bool) -> Job:
         """Start a restore of the archive of that name; raise UnknownArchive, Busy."""
         archive = self._engine.find(name)
-        return self._jobs.start(
-            "restore",
-            lambda on_progress: self._engine.restore(
-                archive,
-                other_clinic=other_clinic,
-                newer=newer,
-                with_settings=with_settings,
-                on_progress=on_progress,
-            ),
-        )
+
+        def work(on_progress: OnProgress) -> Restored:
+            return self._engine.restore(
+                archive, other_clinic=other_clinic, newer=newer, with_settings=with_settings, on_progress=on_progress
+            )
+
+        return self._jobs.start("restore", self.around(work))
 
     def undo(self) -> Job:
         """Start going back to before the last restore; raise Busy."""
-        return self._jobs.start("undo", lambda on_progress: self._engine.undo(on_progress=on_progress))
+        return self._jobs.start("undo", self.around(lambda on_progress: self._engine.undo(on_progress=on_progress)))
+
+    def around(self, work: RestoreWork) -> RestoreWork:
+        """Return what is done for a restore or an undo: `work` itself, with no EMR to close around it."""
+        return work
 
     def preferences_changed(self) -> None:
         """Do nothing: no plan depends on the preferences."""

@@ -4,15 +4,18 @@ import shlex
 import sqlite3
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from backup_core.engine import BackupEngine
 from backup_core.errors import EmrRunning, NothingToUndo
 from backup_core.history import Outcome, Trigger
 from backup_core.progress import OnProgress
+from backup_core.swap import Journal, Phase, Swap
 from tray.desk import SNAPSHOT_PATIENCE
 from tray.emr import Emr
 
@@ -38,6 +41,15 @@ def finish(launcher: Launcher) -> None:
         launcher.jobs.wait(job.id, 60)
 
 
+@contextmanager
+def work_of_another_program(launcher: Launcher) -> Iterator[Path]:
+    """Hold the data folder as another program of ours does that works on it; give our hidden folder in it."""
+    private = launcher.data_dir / ".docassist-backup"
+    private.mkdir(mode=0o700, exist_ok=True)
+    with FileLock(private / "lock"):
+        yield private
+
+
 def test_the_emr_starts_as_soon_as_the_snapshot_is_taken(launcher: Launcher) -> None:
     give_emr(launcher)
     before = time.monotonic()
@@ -60,18 +72,42 @@ def test_the_emr_starts_anyway_when_the_snapshot_takes_too_long(launcher: Launch
     finish(launcher)
 
 
-def test_a_start_waits_for_another_program_that_works_on_the_data(launcher: Launcher) -> None:
+def test_a_start_waits_for_another_program_that_restores(launcher: Launcher) -> None:
     give_emr(launcher)
-    private = launcher.data_dir / ".docassist-backup"
-    private.mkdir(mode=0o700)
-    with FileLock(private / "lock"):
+    with work_of_another_program(launcher):
+        Swap(launcher.data_dir, Journal("1", Phase.FORWARD, "backup.zip", None, False, None, ())).write(Phase.BACK)
         assert not launcher.desk.start(Trigger.STARTUP)
         assert launcher.desk.emr_state() == "not-running"
         assert "DocAssist is started after that" in launcher.notices.sentences()[0]
     assert launcher.desk.start(Trigger.STARTUP)
     assert launcher.desk.emr_state() == "running"
-    assert launcher.notices.sentences() == []
+    assert "started after that" not in " ".join(launcher.notices.sentences())
     finish(launcher)
+
+
+def test_a_start_waits_for_a_restore_of_another_program_that_is_still_unpacking(launcher: Launcher) -> None:
+    give_emr(launcher)
+    with work_of_another_program(launcher) as private:
+        (private / "swap" / "1" / "new").mkdir(parents=True)
+        assert not launcher.desk.start(Trigger.STARTUP)
+    assert launcher.desk.start(Trigger.STARTUP)
+    assert launcher.desk.emr_state() == "running"
+    finish(launcher)
+
+
+def test_a_backup_of_another_program_holds_the_emr_up_for_some_seconds_only(launcher: Launcher) -> None:
+    """Nobody's work should wait for a backup: only half-restored data is never opened."""
+    launcher.engine = BackupEngine(launcher.data_dir, clock=launcher.clock, patience=30)
+    launcher.desk = launcher.desk_for(launcher.emr)
+    give_emr(launcher)
+    with work_of_another_program(launcher):
+        before = time.monotonic()
+        assert launcher.desk.start(Trigger.STARTUP)
+        assert SNAPSHOT_PATIENCE <= time.monotonic() - before < SNAPSHOT_PATIENCE * 2
+        assert launcher.desk.emr_state() == "running"
+        assert launcher.notices.sentences() == []
+    finish(launcher)
+    assert [run.outcome for run in launcher.engine.history.runs()] == [Outcome.MADE]
 
 
 def test_without_a_command_the_emr_is_unknown_and_the_start_is_backed_up(launcher: Launcher) -> None:
