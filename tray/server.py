@@ -10,13 +10,12 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from backup_core.errors import SettingInvalid
+from webadmin.gate import LARGEST_BODY
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 HOST = "127.0.0.1"
-#: The largest body that is read: waitress reads all of it before any gate of ours is asked.
-LARGEST_BODY = 8 << 20
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +73,7 @@ class PageServer:
             sockets=[listener],
             threads=4,
             ident=None,
+            # All of a body is read before the gate itself is asked.
             max_request_body_size=LARGEST_BODY,
             clear_untrusted_proxy_headers=True,
         )

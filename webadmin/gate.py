@@ -10,6 +10,7 @@ from webadmin.access import CLICK_THE_TRAY, Access
 from webadmin.errors import Forbidden, Refused
 from webadmin.parts import parts
 
+#: The largest body of a request that is read, in bytes; for the server too, which reads before this gate is asked.
 LARGEST_BODY = 8 * 1024 * 1024
 
 _OPEN = frozenset({("GET", "static"), ("GET", "session.health"), ("POST", "session.open_session")})
