@@ -73,6 +73,8 @@ def _carry_out(options: argparse.Namespace) -> Answer:
     if options.command == "selftest":
         return commands.self_test(state_folder())
     data_dir = resolve_data_dir(options.data_dir, os.environ)
+    if options.command == "open":
+        return commands.open_page(data_dir, only_print=options.print)
     find_sources(data_dir)  # no data folder is said first, and none is ever made
     settings = Settings(data_dir)
     preferences = settings.read()

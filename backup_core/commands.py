@@ -20,7 +20,7 @@ from .runs import Trigger
 from .selftest import SelfTest, report
 
 #: Those that change nothing: they go on where an interrupted restore cannot be settled just now.
-LOOKING = ("list", "verify", "prove", "compare", "status", "open")
+LOOKING = ("list", "verify", "prove", "compare", "status")
 
 
 class NotConfirmed(BackupError):
@@ -106,12 +106,13 @@ def _all_is_well(request: Request) -> Answer:
     return Answer({"ended": alarm and alarm.reason}, f"Ended: {alarm.reason}" if alarm else "There was no alarm.")
 
 
-def _open(request: Request) -> Answer:
-    running = control.read(request.engine.data_dir)
+def open_page(data_dir: Path, *, only_print: bool) -> Answer:
+    """Open the page of the launcher that looks after a data folder, which need not be there; else tell its address."""
+    running = control.read(data_dir)
     if running is None:
         raise control.not_running()
     address = control.page_address(running, control.ask_ticket(running))
-    if request.options.print or not browser.open_page(address, wait=True):
+    if only_print or not browser.open_page(address, wait=True):
         return Answer({"address": address}, address)
     return Answer({"address": address}, "The admin page was opened in your browser.")
 
@@ -130,7 +131,6 @@ _COMMANDS: Mapping[str, Callable[[Request], Answer]] = {
     "pin": _pin,
     "unpin": _pin,
     "all-is-well": _all_is_well,
-    "open": _open,
 }
 
 

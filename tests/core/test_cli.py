@@ -316,7 +316,7 @@ def test_an_error_is_one_json_document_too_and_a_sentence_for_people(run: Run, w
     assert "Traceback" not in refused.err
 
 
-@pytest.mark.parametrize("command", ["create", "list", "verify", "undo", "recover", "prune", "status", "open"])
+@pytest.mark.parametrize("command", ["create", "list", "verify", "undo", "recover", "prune", "status"])
 def test_a_data_folder_that_is_not_there_is_said_and_never_made(run: Run, tmp_path: Path, command: str) -> None:
     missing = tmp_path / "unplugged" / "data"
     refused = run(command, data_dir=missing)
@@ -336,6 +336,19 @@ def test_open_prints_the_address_with_a_ticket(run: Run, clinic: Clinic) -> None
         control.write(clinic.data_dir, control.Control(port=port, pid=os.getpid(), key="secret"))
         assert run("open", "--print").out == f"http://127.0.0.1:{port}/#t=T1\n"
         assert run("--json", "status").document["launcher_running"] is True
+
+
+def test_open_finds_the_launcher_while_the_data_folder_is_away(run: Run, tmp_path: Path) -> None:
+    away = tmp_path / "unplugged" / "data"
+    refused = run("open", "--print", data_dir=away)
+    assert (refused.status, refused.err.splitlines()[0]) == (
+        1,
+        "DocAssist Backup is not running for this data folder.",
+    )
+    with serve_tickets() as port:
+        control.write(away, control.Control(port=port, pid=os.getpid(), key="secret"))
+        assert run("open", "--print", data_dir=away).out == f"http://127.0.0.1:{port}/#t=T1\n"
+    assert not away.parent.exists()
 
 
 def test_without_a_desktop_open_prints_the_address(run: Run, clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
