@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.fakeclock import START
 from tests.laws.clinic import TICK, WORK, Clinic
+from tests.laws.years import live_two_years
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -67,29 +68,7 @@ def test_whatever_happens_no_waking_time_longer_than_the_interval_goes_by_withou
 
 @pytest.mark.parametrize("seed", range(3))
 def test_two_years_of_a_clinic_with_every_mishap(seed: int) -> None:
-    chance = random.Random(seed)
-    clinic = Clinic(FOUR_HOURS, datetime(2023, 6, 1, 6, 0, tzinfo=UTC))
-    while clinic.truly < 730 * DAY:
-        clinic.failing = chance.random() < 0.05
-        clinic.work(timedelta(hours=chance.uniform(1, 6)))
-        if chance.random() < 0.1:
-            clinic.click(10)
-        clinic.sleep(timedelta(hours=chance.uniform(0, 2)))
-        clinic.work(timedelta(hours=chance.uniform(1, 6)))
-        if chance.random() < 0.05:
-            wrong = chance.choice([datetime(2009, 1, 1, tzinfo=UTC), datetime(2099, 7, 1, tzinfo=UTC)])
-            right = clinic.clock.utc
-            clinic.lose_power()
-            clinic.clock.utc = wrong
-            clinic.work(timedelta(hours=chance.uniform(0, 9)))
-            clinic.clock.utc = right + (clinic.clock.utc - wrong)
-        if chance.random() < 0.2:
-            clinic.lose_power()
-        else:
-            clinic.quit()
-        clinic.sleep(timedelta(hours=chance.uniform(6, 14)))
-    assert clinic.longest_wait <= FOUR_HOURS + SLACK
-    assert len(clinic.folder) <= 10 + 10 + 14 + 8 + 12
+    assert live_two_years(seed).runs
 
 
 def test_after_a_month_something_of_day_7_and_of_week_3_can_be_restored() -> None:
