@@ -47,3 +47,16 @@ def test_an_archive_of_each_format_is_listed_verified_opened_and_restored(releas
     assert [name for (name,) in Clinic(data).sql("SELECT uhid FROM patients ORDER BY id")] == ["S-000001", "S-000002"]
     assert (data / "chroma" / "chroma.sqlite3").is_file()
     assert engine.create().manifest is not None
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_an_archive_of_docassist_itself_leaves_alone_what_it_does_not_hold(
+    version: str, engine: BackupEngine, clinic: Clinic
+) -> None:
+    before = clinic.files()
+    restored = engine.restore(engine.find(RELEASES / f"docassist-{version}.zip"), other_clinic=True)
+    assert restored.patient_count == 2
+    after = clinic.files()
+    kept = [name for name in before if name.startswith(("prescriptions/", "settings.json"))]
+    assert len(kept) > 1
+    assert {name: after.get(name) for name in kept} == {name: before[name] for name in kept}

@@ -2,7 +2,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_core.retention import LAUNCHER_POLICY, Candidate, Policy, plan
+from backup_core.retention import LAUNCHER_POLICY, Candidate, Policy, plan, safeties_to_prune, thinning_order
 
 MONDAY = datetime.fromisoformat("2026-01-05T09:00")
 
@@ -66,7 +66,32 @@ def test_nothing_is_planned_for_an_empty_folder() -> None:
     assert plan([], LAUNCHER_POLICY).prune == ()
 
 
-@pytest.mark.parametrize("fields", [{"newest": 0}, {"newest": -1}, {"daily": -1}, {"monthly": -2}, {"states": -1}])
+@pytest.mark.parametrize(
+    "fields", [{"newest": 0}, {"newest": -1}, {"daily": -1}, {"weekly": -1}, {"monthly": -2}, {"states": -1}]
+)
 def test_a_policy_that_would_delete_everything_cannot_be_made(fields: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="keeps at least"):
         Policy(**fields)
+
+
+def test_the_longest_tier_is_thinned_first_and_its_oldest_archive_before_the_others() -> None:
+    weeks = [MONDAY - timedelta(weeks=week) for week in range(20, 0, -1)]
+    days = [MONDAY + timedelta(days=day) for day in range(4)]
+    candidates = archives(*weeks, *days)
+    planned = plan(candidates, Policy(newest=1, states=2, daily=4, weekly=4, monthly=4))
+    reasons = {name: planned.keep[name] for name in thinning_order(candidates, planned, never={"22"})}
+    tiers = ["monthly", "weekly", "daily"]
+    assert list(dict.fromkeys(reasons.values())) == tiers
+    assert list(reasons.values()) == sorted(reasons.values(), key=tiers.index)
+    for tier in tiers:
+        numbers = [int(name) for name, reason in reasons.items() if reason == tier]
+        assert numbers == sorted(numbers)
+    assert thinning_order(candidates, planned)[-1] == "22"
+    assert planned.keep["22"] == "state"
+    assert "23" not in reasons
+
+
+def test_a_safety_backup_can_be_undone_to_for_thirty_days_and_no_longer() -> None:
+    safeties = archives(MONDAY - timedelta(days=30, seconds=1), MONDAY - timedelta(days=30), *[MONDAY] * 3)
+    assert safeties_to_prune(safeties, MONDAY) == ("0",)
+    assert safeties_to_prune(safeties, MONDAY, never={"0"}) == ()
