@@ -8,7 +8,7 @@ from functools import partial
 from . import archive, contents
 from .backup import BackupMaker
 from .datafolder import DataFolder
-from .errors import ArchiveUnusable, EmrRunning, NewerData, OtherClinic, RestoreFailed
+from .errors import ArchiveUnusable, EmrRunning, NewerData, OtherClinic, RestoreFailed, SourceDamaged
 from .files import need_space, translating
 from .holders import find_holders
 from .listing import Archive
@@ -80,9 +80,18 @@ class Restorer:
             restored = contents.Contents() if manifest.is_raw else contents.read_contents(swap.new)
             names = self._names(manifest, swap, with_settings=wish.with_settings)
             on_progress(Progress(Stage.SAFETY))
-            swap.note(safety=self._keep_today(manifest, swap, wish, names), origin=manifest.origin)
-            on_progress(Progress(Stage.SWAP))
-            done = self._swapper.do(swap, names, may_arm=wish.inside_emr)
+            swap.note(safety=None, origin=manifest.origin)
+            try:
+                swap.note(safety=self._keep_today(manifest, swap, wish, names), origin=manifest.origin)
+            except SourceDamaged:
+                if not wish.inside_emr:
+                    raise
+                # Only a plain copy could keep it, and that would drop the EMR's own locks: it is done without them.
+                self._swapper.arm(swap, names)
+                done = False
+            else:
+                on_progress(Progress(Stage.SWAP))
+                done = self._swapper.do(swap, names, may_arm=wish.inside_emr)
         finally:
             if Swap.pending(self._data.path) is None:
                 swap.clear()
@@ -112,6 +121,11 @@ class Restorer:
         """Return the name of the safety backup that an undo would put back, or None."""
         stack = self._swapper.undo_stack()
         return stack[-1]["safety"] if stack else None
+
+    def undo_brings_settings(self) -> bool:
+        """Return whether the restore that an undo would take back had replaced settings.json."""
+        stack = self._swapper.undo_stack()
+        return bool(stack and stack[-1].get("changed"))
 
     def _refuse_if_open(self) -> None:
         stores = [self._data.path / name for name in (CLINIC_DB, CHROMA)]
@@ -158,17 +172,23 @@ class Restorer:
             if not same:
                 raise _other_clinic(manifest)
 
-        return self._make_safety(names, check)
+        return self._make_safety(names, check, raw_if_damaged=not wish.inside_emr)
 
-    def _make_safety(self, names: Sequence[str], check: Callable[[Snapshot], None] = lambda today: None) -> str | None:
+    def _make_safety(
+        self,
+        names: Sequence[str],
+        check: Callable[[Snapshot], None] = lambda today: None,
+        *,
+        raw_if_damaged: bool = True,
+    ) -> str | None:
         """Return the name of a new safety backup of all sources, and of what `names` says will be replaced.
 
-        None where there is nothing to keep.
+        None where there is nothing to keep. Raise SourceDamaged for damaged data unless `raw_if_damaged`.
         """
         sources = self._data.sources(names)
         if all(source.kind is None or (source.name == SETTINGS and SETTINGS not in names) for source in sources):
             return None
-        return self._maker.make(Trigger.SAFETY, sources, ignore, check=check, raw_if_damaged=True).name
+        return self._maker.make(Trigger.SAFETY, sources, ignore, check=check, raw_if_damaged=raw_if_damaged).name
 
 
 def _refuse_if_newer(backup: int | None, today: int | None) -> None:

@@ -101,7 +101,7 @@ class Swap:
     def write(self, phase: Phase) -> None:
         """Make the journal last: with Phase.FORWARD, from here on the restore will have happened."""
         self.journal = replace(self.journal, phase=phase)
-        if phase is Phase.FORWARD:
+        if phase is not Phase.BACK:
             # Only what is new: the rest of the box may be files that the EMR, in this very process, has open.
             files.sync_tree(self.new)
             sync_folder(self._box)

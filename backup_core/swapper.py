@@ -13,7 +13,7 @@ from pathlib import Path
 from .datafolder import DataFolder
 from .errors import BackupError, RepositoryFull, RestoreFailed
 from .files import private_folder, translating, write_atomically
-from .sources import Kind
+from .sources import SETTINGS, Kind
 from .swap import Phase, Swap
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,13 @@ class Swapper:
             self._finish(swap)
         return True
 
+    def arm(self, swap: Swap, names: Sequence[str]) -> None:
+        """Leave what lies in the box ready for `recover` to put in its place; raise RestoreFailed, nothing changed."""
+        kind = partial(RestoreFailed, rolled_back=True)
+        with translating(kind, "The restore could not be made ready, and the data is as it was before"):
+            swap.plan(names)
+            swap.write(Phase.ARMED)
+
     def recover(self, swap: Swap, keep_today: Callable[[], str | None]) -> str:
         """Finish, do or take back a swap that was left, and return a sentence saying which.
 
@@ -72,7 +79,10 @@ class Swapper:
         return f"The restore of {swap.journal.archive} has been finished.{meanwhile}"
 
     def undo_stack(self) -> list[dict[str, str]]:
-        """Return the restores that can be undone, oldest first: their `id`, `archive` and `safety`."""
+        """Return the restores that can be undone, oldest first: their `id`, `archive` and `safety`.
+
+        `changed` is "settings" where settings.json was replaced too.
+        """
         with translating(BackupError, "The notes on past restores cannot be read"):
             try:
                 return [dict(entry) for entry in json.loads(self._undo_path.read_bytes())]
@@ -103,7 +113,9 @@ class Swapper:
         if journal.undoes:
             stack = [entry for entry in stack if entry["safety"] != journal.archive]
         elif journal.safety is not None:
-            stack.append({"id": journal.id, "archive": journal.archive, "safety": journal.safety})
+            changed = "settings" if any(change.name == SETTINGS for change in journal.changes) else ""
+            entry = {"id": journal.id, "archive": journal.archive, "safety": journal.safety, "changed": changed}
+            stack.append(entry)
         write_atomically(private_folder(self._data.private) / self._undo_path.name, json.dumps(stack).encode())
         if journal.origin is not None:
             self._data.origin = journal.origin

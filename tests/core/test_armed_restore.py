@@ -1,5 +1,6 @@
 """A restore from inside the EMR where its open files forbid the swap, as on Windows: armed, and done later."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -133,3 +134,29 @@ def test_a_full_disk_is_no_reason_to_arm(engine: BackupEngine, clinic: Clinic) -
     assert clinic.names()[-1] == "Since then"
     assert engine.recover() is None
     assert list((clinic.data_dir / PRIVATE / "swap").glob("*")) == []
+
+
+def test_damaged_data_is_replaced_only_when_docassist_no_longer_has_it_open(clinic: Clinic) -> None:
+    service = BackupService(clinic.data_dir)
+    path = service.create_backup()
+    assert path is not None
+    whole, data = clinic.rows(), bytearray(clinic.db.read_bytes())
+    data[4096 * 2 : 4096 * 6] = os.urandom(4096 * 4)
+    clinic.db.write_bytes(data)
+    opened: list[str] = []
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and str(arguments[0]).endswith(("/clinic.db", "/chroma.sqlite3")):
+            opened.append(str(arguments[0]))
+
+    with listening(watch):
+        assert service.restore_backup(path)
+    live = [name for name in opened if name.startswith(str(clinic.data_dir)) and PRIVATE not in name]
+    assert live == [], "a plain open would drop the locks of DocAssist's own connections"
+    assert clinic.db.read_bytes() == data
+
+    engine = BackupEngine(clinic.data_dir)
+    assert engine.recover() == f"The restore of {path.name} has been finished."
+    assert clinic.rows() == whole
+    engine.undo()
+    assert clinic.db.read_bytes() == data
