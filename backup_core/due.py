@@ -56,13 +56,9 @@ class Watch:
 def past_of(runs: Sequence[Run], seen: Mapping[str, float]) -> Past:
     """Return what `runs` (newest first) tell about backups; `seen` has the running clock's reading for each id.
 
-    Runs that were skipped tried nothing, and a safety backup belongs to its restore: neither counts.
+    A safety backup belongs to its restore and does not count.
     """
-    attempts = [
-        run
-        for run in runs
-        if run.action == Action.BACKUP and run.trigger != Trigger.SAFETY and run.outcome != Outcome.SKIPPED
-    ]
+    attempts = [run for run in runs if run.action == Action.BACKUP and run.trigger != Trigger.SAFETY]
     failures = next((index for index, run in enumerate(attempts) if run.outcome in _GOOD), len(attempts))
     ends = [Moment(run.started_at + timedelta(seconds=run.duration), seen[run.id]) for run in attempts[: failures + 1]]
     return Past(

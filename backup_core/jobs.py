@@ -17,12 +17,11 @@ REPORT_EVERY = 0.2
 #: How many jobs can still be asked for by their id.
 REMEMBERED = 50
 
-_NAMES = {
+#: The kinds of jobs, and what a user who has to wait is told.
+NAMES = {
     "create": "a backup",
     "restore": "a restore",
     "undo": "going back to before a restore",
-    "verify": "the check of a backup",
-    "prune": "tidying up old backups",
     "delete": "deleting a backup",
 }
 
@@ -36,7 +35,7 @@ class Job:
     """One operation as it is at this moment; `done` of `total` bytes of `stage`, total 0 where it is not known."""
 
     id: str
-    #: create, restore, undo, verify, prune or delete
+    #: create, restore, undo or delete
     kind: str
     trigger: str
     #: Aware UTC, as `finished_at`.
@@ -115,7 +114,7 @@ class JobRunner:
         if self._running:
             kind = self._jobs[self._running].kind
             raise Busy(
-                f"DocAssist Backup is busy with {_NAMES.get(kind, kind)}.",
+                f"DocAssist Backup is busy with {NAMES.get(kind, kind)}.",
                 hint="Wait until that has finished, then try again.",
                 running=kind,
                 job=self._running,

@@ -8,13 +8,11 @@ from enum import StrEnum
 class Stage(StrEnum):
     """The steps of an operation, in the order in which they can come."""
 
-    WAIT = "wait"
     CLOSE_EMR = "close-emr"
     CHECK = "check"
     SNAPSHOT = "snapshot"
     PACK = "pack"
     VERIFY = "verify"
-    PUBLISH = "publish"
     EXTRACT = "extract"
     SAFETY = "safety"
     SWAP = "swap"

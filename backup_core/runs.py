@@ -43,7 +43,6 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     FAILED = "failed"
     DONE = "done"
-    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ SNAPSHOT_PATIENCE = 5.0
 #: Seconds that the EMR, and the person before it, have to save and close.
 CLOSE_PATIENCE = 60.0
 
-_UNTIL_SNAPSHOT = (None, Stage.WAIT, Stage.CHECK, Stage.SNAPSHOT)
+_UNTIL_SNAPSHOT = (None, Stage.CHECK, Stage.SNAPSHOT)
 
 
 class LauncherDesk(PlainDesk):

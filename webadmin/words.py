@@ -42,17 +42,14 @@ OUTCOMES = {
     Outcome.UNCHANGED: "Nothing had changed",
     Outcome.FAILED: "Failed",
     Outcome.DONE: "Done",
-    Outcome.SKIPPED: "Skipped",
 }
 
 STAGES = {
-    Stage.WAIT: "Waiting for its turn",
     Stage.CLOSE_EMR: "Asking DocAssist to close",
     Stage.CHECK: "Checking the backup",
     Stage.SNAPSHOT: "Copying the records",
     Stage.PACK: "Packing the copy",
     Stage.VERIFY: "Checking the copy",
-    Stage.PUBLISH: "Putting the backup in its place",
     Stage.EXTRACT: "Unpacking the backup",
     Stage.SAFETY: "Saving today's data first",
     Stage.SWAP: "Putting the records back",
@@ -65,9 +62,6 @@ JOBS = {
     "create": "Backing up",
     "restore": "Restoring",
     "undo": "Going back to before the restore",
-    "verify": "Checking a backup",
-    "prove": "Opening and checking a backup",
-    "prune": "Tidying up old backups",
     "delete": "Deleting a backup",
 }
 

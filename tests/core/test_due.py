@@ -53,7 +53,6 @@ def test_the_interval_counts_from_the_end_of_the_run_that_made_or_confirmed(cloc
     "run",
     [
         {"trigger": Trigger.SAFETY, "outcome": Outcome.MADE},
-        {"outcome": Outcome.SKIPPED},
         {"action": Action.RESTORE, "outcome": Outcome.DONE},
         {"action": Action.PRUNE, "outcome": Outcome.FAILED},
     ],

@@ -65,7 +65,7 @@ def test_a_backup_error_is_the_error_of_the_job_and_the_next_job_runs(jobs: JobR
     def fail(_: OnProgress) -> object:
         raise ArchiveUnusable("This backup is damaged.")
 
-    failed = jobs.wait(jobs.start("verify", fail).id, PATIENCE)
+    failed = jobs.wait(jobs.start("restore", fail).id, PATIENCE)
     assert failed.state == "failed"
     assert isinstance(failed.error, ArchiveUnusable)
     assert jobs.wait(jobs.start("create", lambda _: 42).id, PATIENCE).result == 42

@@ -1,15 +1,28 @@
 """The page's words: every fact of the engine has one, and numbers read as people write them."""
 
+import ast
 from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backup_core.history import Action, Outcome, Trigger
+from backup_core.jobs import NAMES
 from backup_core.listing import State
 from backup_core.progress import Stage
 from webadmin import words
+
+ROOT = Path(__file__).parents[2]
+#: All that makes facts; the page only words them.
+PRODUCT = [
+    path
+    for folder in ("backup_core", "tray", "webadmin")
+    for path in (ROOT / folder).rglob("*.py")
+    if path != ROOT / "webadmin" / "words.py"
+]
 
 
 def test_every_fact_of_the_engine_has_its_word() -> None:
@@ -18,6 +31,32 @@ def test_every_fact_of_the_engine_has_its_word() -> None:
     assert set(Stage) == words.STAGES.keys()
     assert set(Action) == words.ACTIONS.keys()
     assert set(Outcome) == words.OUTCOMES.keys()
+    assert NAMES.keys() == words.JOBS.keys()
+
+
+@pytest.mark.parametrize("kind", [Stage, Action, Outcome, Trigger])
+def test_every_fact_that_has_a_word_is_made_somewhere(kind: type[StrEnum]) -> None:
+    used = {
+        node.attr
+        for path in PRODUCT
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == kind.__name__
+    }
+    assert {member.name for member in kind} - used == set()
+
+
+def test_every_kind_of_job_that_has_a_word_is_started_somewhere() -> None:
+    started = {
+        node.args[0].value
+        for path in PRODUCT
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "start"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert started == NAMES.keys()
 
 
 @pytest.mark.parametrize(
