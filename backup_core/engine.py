@@ -135,9 +135,9 @@ class BackupEngine:
         archive = self.undoable()
         if archive is None:
             raise NothingToUndo("There is no restore to go back from.")
-        return self._restore(
-            Action.UNDO, trigger, archive, Wish(undoes=True, other_clinic=True, newer=True), on_progress
-        )
+        settings = self._restorer.undo_brings_settings()
+        wish = Wish(undoes=True, other_clinic=True, newer=True, with_settings=settings)
+        return self._restore(Action.UNDO, trigger, archive, wish, on_progress)
 
     def undoable(self) -> Archive | None:
         """Return the safety backup that `undo` would put back, or None."""

@@ -163,3 +163,19 @@ def test_recover_has_nothing_to_say_where_nothing_happened(engine: BackupEngine,
     shutil.rmtree(clinic.data_dir)
     assert engine.recover() is None
     assert not clinic.data_dir.exists()
+
+
+def test_undo_brings_back_the_settings_that_a_restore_replaced_and_leaves_others_alone(
+    engine: BackupEngine, clinic: Clinic
+) -> None:
+    made = engine.create()
+    clinic.settings.write_text('{"doctor": "of today"}')
+    engine.restore(made, with_settings=True)
+    assert clinic.settings.read_text() != '{"doctor": "of today"}'
+    engine.undo()
+    assert clinic.settings.read_text() == '{"doctor": "of today"}'
+
+    engine.restore(made)
+    clinic.settings.write_text('{"doctor": "of tomorrow"}')
+    engine.undo()
+    assert clinic.settings.read_text() == '{"doctor": "of tomorrow"}'

@@ -50,6 +50,7 @@ class Life(RuleBasedStateMachine):
         self.archived: dict[str, State] = {}
         self.damaged: set[str] = set()
         self.undo: list[str] = []
+        self.brought: set[str] = set()
         self.sound: set[tuple[str, int, int]] = set()
         self.runs = 0
         self.number = 1000
@@ -107,9 +108,8 @@ class Life(RuleBasedStateMachine):
         assert run.archive is not None
         if run.outcome is Outcome.MADE:
             self.archived[run.archive] = before
-        else:
-            assert run.outcome is Outcome.UNCHANGED
-            assert run.archive in self.archived
+        assert run.outcome in (Outcome.MADE, Outcome.UNCHANGED)
+        assert run.archive in self.archived
         assert self.desk.state() == before
         self.forget_pruned()
 
@@ -157,6 +157,7 @@ class Life(RuleBasedStateMachine):
             assert restored.safety is not None
             self.archived[restored.safety] = before
             self.undo.append(restored.safety)
+            self.note_settings(wanted.name, before, with_settings=with_settings)
             undoable = self.engine.undoable()
             assert undoable is not None
             assert undoable.name == restored.safety
@@ -172,12 +173,13 @@ class Life(RuleBasedStateMachine):
             with pytest.raises(NothingToUndo):
                 self.engine.undo()
             return
+        brought = undoable.name in self.brought
         with self.refused_only_if_damaged(undoable), self.keeping():
             restored = self.engine.undo()
             assert restored.safety is not None
             self.archived[restored.safety] = before
             self.undo.pop()
-            assert self.desk.state() == self.wanted_state(undoable.name, before, with_settings=False)
+            assert self.desk.state() == self.wanted_state(undoable.name, before, with_settings=brought)
             return
         assert self.desk.state() == before
 
@@ -205,8 +207,11 @@ class Life(RuleBasedStateMachine):
             self.engine.recover()
         self.sweep_and_adopt(before)
         self.settle_undo()
+        if what == "restore" and self.desk.state() != before:
+            self.note_settings(wanted.name, before, with_settings=False)
         after = {"restore": wanted.name, "undo": undoable.name if undoable else ""}.get(what, "")
-        allowed = [before, *([self.wanted_state(after, before, with_settings=False)] if after else [])]
+        brought = what == "undo" and after in self.brought
+        allowed = [before, *([self.wanted_state(after, before, with_settings=brought)] if after else [])]
         assert self.desk.state() in allowed
 
     # What holds after each step.
@@ -223,16 +228,14 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nothing_unfinished_is_left(self) -> None:
-        work = self.desk.data_dir / PRIVATE
-        left = [*work.glob("staging/*"), *work.glob("swap/*"), *work.glob("journal.json*"), *work.glob("*.part")]
-        left += (self.desk.data_dir / "backups" / PRIVATE).glob("*.part")
-        assert not left
+        work, backups = self.desk.data_dir / PRIVATE, self.desk.data_dir / "backups" / PRIVATE
+        patterns = ("staging/*", "swap/*", "journal.json*", "*.part")
+        assert not [*backups.glob("*.part"), *(path for pattern in patterns for path in work.glob(pattern))]
 
     @invariant()
     def the_history_only_grows(self) -> None:
-        runs = len(self.engine.history.runs())
-        assert runs >= self.runs
-        self.runs = runs
+        before, self.runs = self.runs, len(self.engine.history.runs())
+        assert self.runs >= before
 
     @invariant()
     def the_model_knows_every_archive(self) -> None:
@@ -259,6 +262,11 @@ class Life(RuleBasedStateMachine):
         brought = held.settings if with_settings or before.settings is None else None
         return replace(held, settings=before.settings if brought is None else brought)
 
+    def note_settings(self, name: str, before: State, *, with_settings: bool) -> None:
+        """Note whether the restore that undo would take back has brought settings, so that undo brings them back."""
+        if self.archived[name].settings is not None and (with_settings or before.settings is None):
+            self.brought.add(self.undo[-1])
+
     @contextmanager
     def keeping(self) -> Iterator[None]:
         """See that no pinned archive, the newest good one and the one of undo does not go, whatever is done."""
@@ -280,8 +288,7 @@ class Life(RuleBasedStateMachine):
 
     def sweep_and_adopt(self, before: State) -> None:
         """Let the next run clear up, and learn of what the killed one had published and deleted."""
-        for listed in self.engine.archives():
-            self.archived.setdefault(listed.name, before)
+        self.archived = dict.fromkeys((one.name for one in self.engine.archives()), before) | self.archived
         with self.keeping():
             made = self.engine.create()
         self.archived[made.name] = self.desk.state()
