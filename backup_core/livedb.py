@@ -27,7 +27,8 @@ class LiveDatabase:
 
     In rollback-journal mode the freeze is a plain read transaction: a writer's commit waits, nothing fails at once. A
     stronger lock would make transactions that read before they write fail without waiting. In write-ahead mode it is
-    a write transaction, held for milliseconds only, and a read transaction that outlives it.
+    a write transaction, held for milliseconds only, and a read transaction that outlives it. In those milliseconds a
+    transaction of that kind does fail at once there: SQLite lets it wait for nobody. The EMR uses rollback mode.
     """
 
     def __init__(self, path: Path) -> None:

@@ -2,15 +2,20 @@
 
 import argparse
 import re
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from backup_core.arguments import parser
+from backup_core.logs import log_file
 from backup_core.sample import SampleClinic
+from tray import demo
 from tray.options import parse
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE, SHIM = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -43,3 +48,26 @@ def test_every_command_and_option_is_named(capsys: pytest.CaptureFixture[str]) -
     options = {option for command in commands.values() for option in command._option_string_actions}
 
     assert {word for word in {*commands, *options, *launcher} - {"-h", "--help"} if word not in README} == set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the places of the other systems are their own")
+def test_log_and_demo_lie_where_the_table_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_STATE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    places = [path.as_posix().replace(str(tmp_path), "~") for path in (log_file(), demo.demo_folder())]
+
+    assert [place for place in places if f"Linux `{place}`" not in README] == []
+
+
+def test_what_is_said_of_a_program_without_a_console_is_said_of_such_a_program() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert project["gui-scripts"].keys() == {"docassist-tray"}
+    assert "On Windows `docassist-tray` is a program without a console" in README
+
+
+def test_what_only_the_icon_does_is_on_no_page() -> None:
+    assert "Only **Start at\nlogin** and **Quit** are in the icon's menu alone" in README
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.html"))
+    assert [word for word in ("Start at login", "Quit") if word in pages] == []
