@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from filelock import FileLock
 
 from backup_core import cli, control
+from tests.audit import listening
 from tests.clinic import ROOT, Clinic
 from tests.core.commandline import Run, damage, made
 from tests.core.test_control import serve_tickets
@@ -220,6 +222,28 @@ def test_status_tells_what_is_in_no_backup_with_its_size(run: Run, clinic: Clini
     assert {"name": "exports", "bytes": 2_500_000} in document["not_in_backups"]
     assert (document["last_backup"]["name"], document["backups"], document["undo"]) == (name, 1, None)
     assert document["launcher_running"] is False
+
+
+@pytest.mark.parametrize(("name", "left"), [("exports", 0), ("exports/old", 2_500_000)])
+def test_status_goes_on_past_a_folder_that_may_not_be_read(run: Run, clinic: Clinic, name: str, left: int) -> None:
+    (clinic.data_dir / "exports" / "old").mkdir(parents=True)
+    (clinic.data_dir / "exports" / "old" / "all.csv").write_bytes(b"x" * 700)
+    (clinic.data_dir / "exports" / "all.csv").write_bytes(b"x" * 2_500_000)
+    made(run)
+    refused: list[str] = []
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "os.scandir" and Path(str(arguments[0])) == clinic.data_dir / name:
+            refused.append(name)
+            raise PermissionError(13, "Permission denied")
+
+    with listening(refuse):
+        told = run("--json", "status")
+
+    assert refused
+    assert (told.status, told.err) == (0, "")
+    assert told.document["last_backup"]["patients"] == 60
+    assert {"name": "exports", "bytes": left} in told.document["not_in_backups"]
 
 
 def test_status_tells_of_a_failure_and_of_settings_that_cannot_be(run: Run, clinic: Clinic) -> None:
