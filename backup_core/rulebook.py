@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .files import private_folder, write_atomically
+from .errors import RepositoryUnusable
+from .files import private_folder, translating, write_atomically
 from .retention import Policy
 
 #: Why an archive is pinned: by the user's wish, or because something looked wrong after it.
@@ -18,14 +19,17 @@ BY_ALARM = "alarm"
 
 
 class RuleBook:
-    """The rules of one backup folder; the repository's lock is held by whoever writes."""
+    """The rules of one backup folder; the repository's lock is held by whoever writes.
+
+    Reading raises RepositoryUnusable where the disk refuses.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     @property
     def policy(self) -> Policy | None:
-        """How many archives to keep; None where nobody has said, or the file cannot be read."""
+        """How many archives to keep; None where nobody has said, or the file is spoilt."""
         try:
             return Policy(**self._read()["policy"])
         except (KeyError, TypeError, ValueError):
@@ -46,10 +50,12 @@ class RuleBook:
         self._write({**self._read(), "pins": dict(pins)})
 
     def _read(self) -> dict[str, Any]:
-        try:
-            document = json.loads(self._path.read_bytes())
-        except (FileNotFoundError, ValueError):
-            return {}
+        # A file that is there and cannot be read is no empty one: what it pins would be deleted.
+        with translating(RepositoryUnusable, "How many backups to keep could not be read from their folder"):
+            try:
+                document = json.loads(self._path.read_bytes())
+            except (FileNotFoundError, ValueError):
+                return {}
         return document if isinstance(document, dict) else {}
 
     def _write(self, document: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 from backup_core.clock import Clock
 from backup_core.engine import BackupEngine
 from backup_core.jobs import JobRunner
+from backup_core.retention import Policy
 
 from .desk import LauncherDesk
 from .emr import Emr
@@ -19,6 +20,8 @@ class Hands(Protocol):
 
     data_dir: Path
     engine: BackupEngine
+    #: How many backups the preferences want kept.
+    policy: Policy
     jobs: JobRunner
     desk: LauncherDesk
     plan: Plan

@@ -19,12 +19,13 @@ from backup_core.proofs import Proof
 from backup_core.settings import Preferences, Settings
 from webadmin import Access, create_app
 
+from .claim import Claim
 from .demo import is_sample
 from .desk import LauncherDesk
 from .emr import Emr
 from .ending import last_backup
 from .face import Face
-from .instance import Instance, LauncherRunning, Life
+from .instance import Instance, LauncherRunning
 from .loop import Loop
 from .notices import Notices, Topic
 from .options import Options, at_login
@@ -63,10 +64,11 @@ class Launcher:
         self._options = options
         self._settings = Settings(data_dir)
         self._instance = Instance(data_dir)
+        self._claim = Claim(self._instance, self.plan, self.notices)
         self._loop = Loop(self._tick)
         self._access = Access()
         self._has_begun = False
-        before = self._claim() if data_dir.is_dir() else None
+        before = self._claim.take() if data_dir.is_dir() else None
         self._furnish(self._settings.read())
         self._server = PageServer(
             lambda *request: self._app(*request), listen(options.port, before.port if before else None)
@@ -112,6 +114,7 @@ class Launcher:
         """Build what depends on the preferences; what runs goes on with what it was begun with."""
         options = self._options
         self._preferences = preferences
+        self.policy = preferences.policy
         self.emr.configure(options.emr or preferences.emr_command, options.emr_dir or preferences.emr_dir)
         self.engine = BackupEngine(
             self.data_dir,
@@ -125,17 +128,13 @@ class Launcher:
         self._app = create_app(self.engine, self.jobs, self._access, self.desk, self._settings, sample=self.is_sample)
         self.sight.forget()
 
-    def _claim(self) -> Life | None:
-        before = self._instance.claim()
-        self.plan.clean_ending = before is not None and before.ended_cleanly
-        return before
-
     def _look(self) -> None:
         """Take up what the preferences and the history say now."""
         preferences = self._settings.read()
         self.notices.put(Topic.SETTINGS, " ".join(self._settings.problems))
         if preferences != self._preferences:
             self._furnish(preferences)
+            self._rounds.teach()
         self.plan.look(self.engine.history.runs(), preferences.frequency_hours)
 
     def _tick(self) -> None:
@@ -149,16 +148,16 @@ class Launcher:
 
     def _is_ours(self) -> bool:
         """Return whether the data folder is claimed, which it could not be while it was not there."""
-        if not self._instance.is_claimed:
-            try:
-                self._claim()
-            except LauncherRunning as error:
-                logger.warning("another launcher was faster: %s", error)
-                self.quit()
-        return self._instance.is_claimed
+        try:
+            return self._claim.is_held()
+        except LauncherRunning as error:
+            logger.warning("another launcher was faster: %s", error)
+            self.quit()
+            return False
 
     def _begin(self) -> None:
         self._instance.serves_on(self._server.port)
+        self._rounds.teach()
         self._has_begun = self.desk.start(Trigger.STARTUP)
 
     def _follow(self, job: Job) -> None:

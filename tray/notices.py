@@ -8,6 +8,7 @@ class Topic(StrEnum):
     """What a notice is about; there is one sentence for each at a time. The order is that on the page."""
 
     DATA_FOLDER = "data-folder"
+    CLAIM = "claim"
     ALARM = "alarm"
     RECOVERY = "recovery"
     EMR = "emr"

@@ -1,11 +1,12 @@
 """What the launcher looks after at each tick: the data folder, what is due, the EMR, the clock."""
 
-import contextlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from backup_core import due
-from backup_core.errors import Busy
+from backup_core.engine import BackupEngine
+from backup_core.errors import BackupError, Busy
 from backup_core.history import Trigger
 
 from .hands import Hands
@@ -13,10 +14,14 @@ from .notices import Topic
 from .prover import Prover
 from .shares import mounts, warning
 
+logger = logging.getLogger(__name__)
+
 #: Seconds for which a data folder may be away, as a network drive is at login, before anybody is alarmed.
 FOLDER_PATIENCE = 300.0
 #: Seconds between two looks for an EMR that was started without us.
 _EMR_LOOK = 15.0
+#: Seconds after which a backup folder that did not take the policy is told it again.
+_TEACH_AGAIN = 300.0
 
 
 class Rounds:
@@ -31,6 +36,8 @@ class Rounds:
         self._emr_looked = hands.clock.monotonic()
         self._emr_has_ended = False
         self._folders: tuple[Path, Path] | None = None
+        self._taught: BackupEngine | None = None
+        self._teach_after = 0.0
 
     def emr_ended(self) -> None:
         """Have the next round back up what the EMR has left; from any thread."""
@@ -38,6 +45,7 @@ class Rounds:
 
     def make(self) -> None:
         """Back up if something calls for it, and see to all else that may have changed."""
+        self.teach()
         self._back_up_if_due()
         self._notice_the_emr()
         self._mind_the_clock()
@@ -62,15 +70,33 @@ class Rounds:
                 self._notify(sentence)
         return False
 
+    def teach(self) -> None:
+        """Write how many backups to keep into their folder, so that DocAssist's own tidying up obeys it too.
+
+        A folder that is not there yet has nothing to keep, and is not made for this. From any thread.
+        """
+        engine, now = self._hands.engine, self._hands.clock.monotonic()
+        if engine is self._taught or now < self._teach_after or not engine.backup_dir.is_dir():
+            return
+        try:
+            engine.keeper.set_policy(self._hands.policy)
+            self._taught = engine
+        except BackupError:
+            logger.warning("the backup folder was not told how many backups to keep", exc_info=True)
+            self._teach_after = now + _TEACH_AGAIN
+
     def _back_up_if_due(self) -> None:
         if self._hands.jobs.current() is not None:
             return
-        with contextlib.suppress(Busy):
-            if self._emr_has_ended:
+        # Forgotten before the backup begins: what the EMR does and ends after that wants another one.
+        has_ended, self._emr_has_ended = self._emr_has_ended, False
+        try:
+            if has_ended:
                 self._hands.desk.back_up_after_emr()
-                self._emr_has_ended = False
             elif self._hands.plan.is_due() and not self._was_our_fault():
                 self._hands.desk.back_up_now(Trigger.INTERVAL)
+        except Busy:
+            self._emr_has_ended |= has_ended
 
     def _was_our_fault(self) -> bool:
         """Return whether the last job failed just now by a fault of ours, which leaves nothing in the history."""
@@ -107,5 +133,5 @@ class Rounds:
         if folders != self._folders:
             self._folders = folders
             sentence = warning(*folders, mounts())
-            if sentence and self._hands.notices.put(Topic.DRIVES, sentence):
+            if self._hands.notices.put(Topic.DRIVES, sentence) and sentence:
                 self._notify(sentence)

@@ -67,7 +67,7 @@ class Computer:
     def open_clinic(self, clinic: Path) -> None:
         """Put a copy of a clinic that `make_clinic` has made where this computer has its data."""
         half_made = self.root / "half made"
-        shutil.copytree(clinic, half_made)
+        shutil.copytree(clinic, half_made, dirs_exist_ok=True)
         half_made.rename(self.data_dir)
 
     def prefer(self, **preferences: object) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from backup_core.engine import BackupEngine
 from backup_core.history import Run
 from backup_core.jobs import Job, JobRunner
+from backup_core.retention import Policy
 from backup_core.settings import Settings
 from tests.fakeclock import FakeClock
 from tray.desk import LauncherDesk
@@ -33,6 +34,7 @@ class Launcher:
         self.clock = FakeClock()
         self.data_dir = data_dir
         self.engine = BackupEngine(data_dir, clock=self.clock, patience=0.5)
+        self.policy = Policy()
         self.jobs = JobRunner(clock=self.clock)
         self.plan = Plan(self.clock)
         self.sight = Sight(self.clock)
@@ -80,7 +82,9 @@ class Launcher:
 
     def look(self) -> None:
         """Take up what history and preferences say now."""
-        self.plan.look(self.engine.history.runs(), Settings(self.data_dir).read().frequency_hours)
+        preferences = Settings(self.data_dir).read()
+        self.policy = preferences.policy
+        self.plan.look(self.engine.history.runs(), preferences.frequency_hours)
 
     def _follow(self, job: Job) -> None:
         if job.state != "running":

@@ -247,6 +247,23 @@ def test_a_data_folder_that_is_not_there_is_waited_for_and_never_made(bare_compu
     assert len(bare_computer.runs(Trigger.EXIT)) == 1
 
 
+def test_a_data_folder_that_cannot_be_written_is_told_on_the_page_until_it_can(
+    bare_computer: Computer, clinic: Path
+) -> None:
+    launched = bare_computer.start("--no-browser", with_emr=False)
+    launched.said("Admin page:")
+    in_the_way = bare_computer.root / "half made" / ".docassist-backup" / "launcher.lock"
+    in_the_way.mkdir(parents=True)
+    bare_computer.open_clinic(clinic)
+    in_the_way = bare_computer.data_dir / ".docassist-backup" / "launcher.lock"
+    until(lambda: bool(launched.ask("/status")["notices"]), bare_computer.log)
+    assert "The data folder cannot be written" in launched.ask("/status")["notices"][0]
+    in_the_way.rmdir()
+    bare_computer.wait_for_run(Trigger.STARTUP, Outcome.MADE)
+    assert launched.ask("/status")["notices"] == []
+    assert launched.end() == 0
+
+
 def test_a_launcher_whose_folder_never_came_ends_well_and_leaves_nothing(bare_computer: Computer) -> None:
     launched = bare_computer.start("--no-browser")
     launched.said("Admin page:")

@@ -3,12 +3,17 @@
 import shutil
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from backup_core import BackupService
+from backup_core.engine import BackupEngine
 from backup_core.history import Outcome, Trigger
+from backup_core.jobs import Job, JobRunner
 from backup_core.progress import OnProgress
 from tray.rounds import FOLDER_PATIENCE
+from tray.shares import Mount
 
 from .parts import Launcher
 
@@ -82,6 +87,83 @@ def test_a_round_during_an_operation_begins_nothing_and_forgets_nothing(launcher
     assert launcher.jobs.wait(job.id, 10).state == "done"
     assert launcher.engine.history.runs() == []
     assert [run.trigger for run in launcher.go_round()] == [Trigger.EMR_EXIT]
+
+
+def test_an_end_of_the_emr_while_the_backup_of_the_one_before_begins_is_not_lost(launcher: Launcher) -> None:
+    launcher.go_round()
+    ends_again = iter([launcher.rounds.emr_ended])
+    launcher.jobs.add_listener(lambda job: next(ends_again, lambda: None)())
+    launcher.rounds.emr_ended()
+    assert [run.trigger for run in launcher.go_round()] == [Trigger.EMR_EXIT]
+    assert [run.trigger for run in launcher.go_round()] == [Trigger.EMR_EXIT]
+    assert launcher.go_round() == []
+
+
+def test_when_the_page_is_a_moment_faster_the_end_of_the_emr_is_backed_up_after_that(launcher: Launcher) -> None:
+    launcher.go_round()
+    done = threading.Event()
+
+    class Overtaken(JobRunner):
+        """The page starts a job just after it was seen that none runs."""
+
+        def current(self) -> Job | None:
+            found = super().current()
+            if found is None and not done.is_set():
+                self.start("verify", lambda on_progress: done.wait(10))
+            return found
+
+    launcher.jobs = Overtaken(clock=launcher.clock)
+    launcher.desk = launcher.desk_for(launcher.emr)
+    launcher.rounds.emr_ended()
+    launcher.rounds.make()
+    done.set()
+    assert launcher.jobs.close(10)
+    launcher.jobs = JobRunner(clock=launcher.clock)
+    launcher.desk = launcher.desk_for(launcher.emr)
+    assert [run.trigger for run in launcher.go_round()] == [Trigger.EMR_EXIT]
+
+
+def test_the_emrs_own_tidying_up_keeps_what_the_launcher_keeps(launcher: Launcher) -> None:
+    days = 6
+    for _ in range(days):
+        launcher.go_round()
+        launcher.clock.pass_time(timedelta(days=1))
+    assert BackupService(launcher.data_dir, max_backups=2).auto_backup()
+    assert len(launcher.engine.archives()) == days + 1
+
+
+def test_a_number_of_backups_that_is_changed_is_obeyed_by_the_emr_too(launcher: Launcher) -> None:
+    launcher.go_round()
+    (launcher.data_dir / "settings.json").write_text('{"preferences": {"backup_retention_count": 7}}')
+    launcher.engine = BackupEngine(launcher.data_dir, clock=launcher.clock, patience=0.5)
+    launcher.go_round()
+    assert launcher.engine.policy.newest == 7
+
+
+def test_a_backup_folder_that_cannot_be_told_how_many_to_keep_stops_nothing(launcher: Launcher) -> None:
+    launcher.engine.backup_dir.mkdir()
+    (launcher.engine.backup_dir / ".docassist-backup").write_text("a file where a folder should be")
+    assert [run.outcome for run in launcher.go_round()] == [Outcome.FAILED]
+    (launcher.engine.backup_dir / ".docassist-backup").unlink()
+    launcher.clock.pass_time(timedelta(minutes=6))
+    assert [run.outcome for run in launcher.go_round()] == [Outcome.MADE]
+    assert launcher.engine.policy == launcher.policy
+
+
+def test_the_warning_of_a_network_drive_ends_when_the_folder_moves_to_this_pc(
+    launcher: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = tmp_path / "share"
+    monkeypatch.setattr("tray.rounds.mounts", lambda: [Mount(Path("/"), "ext4"), Mount(share, "nfs")])
+    share.mkdir()
+    at_home = launcher.engine
+    launcher.engine = BackupEngine(launcher.data_dir, share / "backups", clock=launcher.clock)
+    launcher.go_round()
+    assert "network drive" in launcher.notices.sentences()[0]
+    launcher.engine = at_home
+    launcher.go_round()
+    assert launcher.notices.sentences() == []
+    assert len(launcher.told) == 1
 
 
 def test_a_data_folder_that_is_away_alarms_nobody_for_five_minutes_and_then_once(launcher: Launcher) -> None:
