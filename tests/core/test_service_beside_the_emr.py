@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,16 @@ def test_a_program_that_dies_in_a_backup_leaves_only_what_the_next_sweeps(clinic
 
 def test_the_window_of_the_emr_stays_alive_beside_a_backup(service: BackupService, clinic: Clinic) -> None:
     (clinic.prescriptions / "scan.pdf").write_bytes(bytes(range(256)) * 200_000)
+    latest = sorted(_latest_beat_beside(service.auto_backup) for _ in range(7))
+
+    # In a single run a beat comes late because of whatever else the computer does: tests beside this one, say. What
+    # the backup itself holds up, it holds up every time.
+    assert latest[len(latest) // 2] < 0.05, latest
+    assert latest[-1] < 0.5, latest
+
+
+def _latest_beat_beside(work: Callable[[], bool]) -> float:
+    """Do `work` and return by how many seconds the latest beat of a heart came late meanwhile, one each 10 ms."""
     late: list[float] = []
     done = threading.Event()
 
@@ -105,15 +116,11 @@ def test_the_window_of_the_emr_stays_alive_beside_a_backup(service: BackupServic
     heart = threading.Thread(target=beat)
     heart.start()
     try:
-        assert service.auto_backup() is True
+        assert work() is True
     finally:
         done.set()
         heart.join()
-
-    # A beat may come late because all the computer is busy; the window has a problem if that is the rule.
-    late.sort()
-    assert late[int(len(late) * 0.9)] < 0.05, late[-5:]
-    assert late[-1] < 0.5, late[-5:]
+    return max(late)
 
 
 def test_no_child_process_is_started_for_in_a_frozen_emr_that_would_be_a_second_emr(
