@@ -1,6 +1,7 @@
 """BackupEngine: every operation of the product, each recorded; raises BackupError and returns values."""
 
 import contextlib
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from .retention import Policy
 from .runner import Runner
 from .runs import Action, Outcome, Run, Trigger
 from .sources import unprotected
+
+logger = logging.getLogger(__name__)
 
 
 class BackupEngine:
@@ -78,8 +81,10 @@ class BackupEngine:
                 self._runner.make(trigger, sources, entry, on_progress)
         if entry.outcome is Outcome.MADE:
             on_progress(Progress(Stage.PRUNE))
-            with contextlib.suppress(BackupError):
+            try:
                 self.prune(trigger=trigger)
+            except BackupError:
+                logger.exception("the backup is made, but old ones could not be tidied up")
         assert entry.run is not None  # noqa: S101 - a recorded block that ended has its run
         return entry.run
 
