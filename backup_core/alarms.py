@@ -29,7 +29,7 @@ class AlarmBook:
             document = json.loads(self._path.read_bytes())
             at = datetime.fromisoformat(document["at"]).astimezone(UTC)
             return Alarm(str(document["reason"]), str(document["archive"]), at)
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
+        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
             return None
 
     def write(self, alarm: Alarm) -> None:

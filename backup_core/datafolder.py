@@ -84,7 +84,7 @@ class DataFolder:
         """The random id that tells this clinic's archives from others'; None before the first backup."""
         try:
             known = (self.private / "origin").read_bytes().decode(errors="replace").strip()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         # It becomes part of a file's name, and a restored archive may have brought it from anywhere.
         return known if _ORIGIN.fullmatch(known) else None

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from .emrcommand import split
+from .places import DATA_DIR_VARIABLE
 
 _PROBE_PATIENCE = 0.5
 
@@ -24,7 +25,8 @@ def find_holders(stores: Sequence[Path], database: Path, command: str = "") -> l
     found = [
         f"{process.info['name']} (process {process.pid})"
         for process in psutil.process_iter(["name", "cmdline"])
-        if process.pid != os.getpid() and (_runs(process, command) or _has_open(process, real))
+        if process.pid != os.getpid()
+        and (_runs(process, command) and _works_on(process, database.parent) or _has_open(process, real))
     ]
     return found or (["another program"] if _is_locked(database) else [])
 
@@ -37,6 +39,16 @@ def _runs(process: psutil.Process, command: str) -> bool:
     # An interpreter may stand before the program that the user typed.
     tail = actual[-len(wanted) :]
     return Path(tail[0]).name == Path(wanted[0]).name and tail[1:] == wanted[1:]
+
+
+def _works_on(process: psutil.Process, data_dir: Path) -> bool:
+    """Return whether a process means our data: by its variable, else by its folder; one that hides both may."""
+    try:
+        named = process.environ().get(DATA_DIR_VARIABLE)
+        here = Path(process.cwd())
+    except (psutil.Error, OSError):
+        return True
+    return (here / named).resolve() == data_dir.resolve() if named else data_dir.resolve().is_relative_to(here)
 
 
 def _has_open(process: psutil.Process, stores: Sequence[Path]) -> bool:

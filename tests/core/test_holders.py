@@ -59,3 +59,33 @@ def test_a_database_that_is_not_there_or_none_is_held_by_nobody(clinic: Clinic) 
     assert holders(clinic.data_dir) == []
     clinic.db.unlink()
     assert holders(clinic.data_dir) == []
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["by its variable", "by its folder"])
+def test_a_program_that_runs_the_emrs_command_counts_only_if_it_means_our_data(
+    clinic: Clinic, tmp_path: Path, named: bool
+) -> None:
+    script = "import sys; print('open', flush=True); sys.stdin.read()"
+    (clinic.data_dir.parent / "main.py").write_text(script, encoding="utf-8")
+    elsewhere = tmp_path / "another program"
+    elsewhere.mkdir()
+    (elsewhere / "main.py").write_text(script, encoding="utf-8")
+
+    def found_in(folder: Path, data_dir: Path) -> list[str]:
+        surroundings = {**os.environ, "DOCASSIST_DATA_DIR": str(data_dir)} if named else None
+        with subprocess.Popen(
+            [sys.executable, "main.py"],
+            cwd=folder,
+            env=surroundings,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as program:
+            assert program.stdout is not None
+            program.stdout.readline()
+            stores = [clinic.db, clinic.chroma]
+            found = find_holders(stores, clinic.db, f"{Path(sys.executable).name} main.py")
+            program.communicate()
+        return found
+
+    assert len(found_in(clinic.data_dir.parent, clinic.data_dir)) == 1
+    assert found_in(elsewhere, elsewhere / "data") == []
