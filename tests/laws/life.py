@@ -241,8 +241,6 @@ class Life(RuleBasedStateMachine):
     def the_model_knows_every_archive(self) -> None:
         assert {one.name for one in self.engine.archives()} == set(self.archived)
 
-    # Helpers.
-
     def choose(self, choice: int) -> Archive:
         archives = self.engine.archives()
         return archives[choice % len(archives)]
