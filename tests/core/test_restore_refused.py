@@ -83,7 +83,7 @@ def test_the_emrs_process_is_known_by_its_command_though_it_has_nothing_open(cli
     command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
     engine = BackupEngine(clinic.data_dir, emr_command=f'"{command[0]}" -c "{command[2]}"')
     archive = engine.create()
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as emr:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=clinic.data_dir.parent) as emr:
         with pytest.raises(EmrRunning, match=str(emr.pid)):
             engine.restore(archive)
         emr.communicate()
