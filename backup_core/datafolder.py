@@ -121,14 +121,18 @@ class DataFolder:
                 _clear(folder.with_suffix(".lock"))
 
     def sweep(self) -> None:
-        """Remove what runs that were cut off have left in staging; one that is still at work keeps its folder."""
+        """Remove what runs that were cut off have left in staging; one that is still at work keeps its folder.
+
+        What cannot be removed now, as a file that a virus scanner has open, stops no backup: the next sweep has it.
+        """
         with translating(SnapshotFailed, "What an interrupted backup has left could not be removed"):
             for held in self._staging.glob("*.lock"):
                 lock = FileLock(held, timeout=0, mode=0o600)
                 with suppress(Timeout):
                     with lock:
-                        remove(held.with_suffix(""))
-                    remove(held)
+                        cleared = _clear(held.with_suffix(""))
+                    if cleared:
+                        _clear(held)
 
 
 def _clear(path: Path) -> bool:
