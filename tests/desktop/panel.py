@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from jeepney import HeaderFields, Message, MessageType, message_bus, new_error, new_method_return
@@ -38,15 +38,14 @@ class Panel(threading.Thread):
 
     def run(self) -> None:
         """Answer until `stop`."""
-        while True:
-            try:
+        # `stop` may come between a question and its answer: then the answer finds the bus closed.
+        with suppress(ConnectionError):
+            while True:
                 message = self._connection.receive()
-            except ConnectionResetError:
-                return
-            if message.header.message_type is MessageType.method_call:
-                answer = self._answer(message, str(message.header.fields.get(HeaderFields.member)))
-                if answer is not None:
-                    self._connection.send(answer)
+                if message.header.message_type is MessageType.method_call:
+                    answer = self._answer(message, str(message.header.fields.get(HeaderFields.member)))
+                    if answer is not None:
+                        self._connection.send(answer)
 
     def stop(self) -> None:
         """Leave the bus."""
