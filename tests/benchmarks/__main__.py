@@ -62,7 +62,8 @@ def _report(patients: int, rounds: int, scratch: Path) -> str:
         [
             "# Benchmarks\n",
             f"A clinic of {patients:,} patients, {patients * 8:,} visits and {patients * 6:,} vectors"
-            f" ({_megabytes(_size(clinic(patients)))}), on {_machine()}. Medians of {rounds} rounds, in turn.\n",
+            f" ({_megabytes(_size(clinic(patients)))}), on {_machine()}. "
+            + (f"Medians of {rounds} rounds, in turn.\n" if rounds > 1 else "One round of each, in turn.\n"),
             "Run again with `python -m tests.benchmarks`; compare ratios, not seconds.\n",
             _table("First backup", backups),
             "![First backup](benchmark-first-backup.svg)\n",
