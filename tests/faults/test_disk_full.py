@@ -3,7 +3,6 @@
 Nothing is lost, the error says so, and the next run is fine.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,22 +10,10 @@ import pytest
 from .disk_matrix import FAULTS, DiskMatrix
 from .puppet import Order, Puppet
 from .scenes import NAMES, Scenery
-from .shim import build
 from .spread import spread
 
 #: Calls that fail in each operation.
 FAILURES = 3
-
-
-@pytest.fixture(scope="module")
-def puppet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Puppet]:
-    with Puppet(build(tmp_path_factory.mktemp("shim"))) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def scenery(tmp_path_factory: pytest.TempPathFactory) -> Scenery:
-    return Scenery(tmp_path_factory.mktemp("scenes"))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,7 +4,6 @@ After each kill and recover() the data is wholly old or wholly new, nothing was 
 was never absent, and every archive in the list is whole.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,22 +11,10 @@ import pytest
 from .kill_matrix import Matrix
 from .puppet import Puppet
 from .scenes import NAMES, Scenery
-from .shim import build
 from .spread import spread
 
 #: Kills of each operation, evenly spread, and as many more where files change places.
 KILLS = 4
-
-
-@pytest.fixture(scope="module")
-def puppet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Puppet]:
-    with Puppet(build(tmp_path_factory.mktemp("shim"))) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def scenery(tmp_path_factory: pytest.TempPathFactory) -> Scenery:
-    return Scenery(tmp_path_factory.mktemp("scenes"))
 
 
 @pytest.mark.parametrize("name", NAMES)
