@@ -15,6 +15,7 @@ BackupError
 ├── NewerData            the archive was made by a newer EMR, and nobody has said that this is meant
 ├── NothingToUndo        no restore that could be undone
 ├── RestoreFailed        the swap failed; `rolled_back` says whether today's data is as it was
+├── CopyFailed           an archive could not be copied to another drive
 ├── SettingInvalid       a preference that cannot be accepted
 └── LauncherNotRunning   there is no page to open
 """
@@ -132,6 +133,12 @@ class RestoreFailed(BackupError):
     def __init__(self, sentence: str, *, rolled_back: bool = False, hint: str = "", **facts: Fact) -> None:
         super().__init__(sentence, hint=hint, rolled_back=rolled_back, **facts)
         self.rolled_back = rolled_back
+
+
+class CopyFailed(BackupError):
+    """An archive could not be copied to another drive, or the drive did not keep it."""
+
+    code = "copy-failed"
 
 
 class SettingInvalid(BackupError):

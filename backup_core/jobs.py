@@ -23,6 +23,7 @@ NAMES = {
     "restore": "a restore",
     "undo": "going back to before a restore",
     "delete": "deleting a backup",
+    "copy": "saving a copy",
 }
 
 logger = logging.getLogger(__name__)

@@ -16,6 +16,7 @@ class Stage(StrEnum):
     EXTRACT = "extract"
     SAFETY = "safety"
     SWAP = "swap"
+    COPY = "copy"
     PRUNE = "prune"
     PROVE = "prove"
     START_EMR = "start-emr"

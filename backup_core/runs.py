@@ -34,6 +34,7 @@ class Action(StrEnum):
     PRUNE = "prune"
     DELETE = "delete"
     PROVE = "prove"
+    COPY = "copy"
 
 
 class Outcome(StrEnum):
@@ -63,6 +64,8 @@ class Run:
     facts: Mapping[str, Fact] = field(default_factory=dict)
     #: Of the live data, as it was found; "" where nobody looked.
     fingerprint: str = ""
+    #: Seconds by step of the work, as `Stages` counts them; empty in a record of an older version.
+    stages: Mapping[str, float] = field(default_factory=dict)
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def to_json(self) -> bytes:
@@ -85,6 +88,7 @@ class Run:
                 duration=float(document.get("duration", 0.0)),
                 archive=None if archive is None else str(archive),
                 facts=dict(document.get("facts", {})),
+                stages={str(step): float(seconds) for step, seconds in document.get("stages", {}).items()},
                 **{key: str(document.get(key, "")) for key in ("code", "reason", "fingerprint")},
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

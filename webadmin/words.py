@@ -35,6 +35,7 @@ ACTIONS = {
     Action.PRUNE: "Old backups tidied up",
     Action.DELETE: "Backup deleted",
     Action.PROVE: "Backup opened and checked",
+    Action.COPY: "Copy saved elsewhere",
 }
 
 OUTCOMES = {
@@ -53,6 +54,7 @@ STAGES = {
     Stage.EXTRACT: "Unpacking the backup",
     Stage.SAFETY: "Saving today's data first",
     Stage.SWAP: "Putting the records back",
+    Stage.COPY: "Copying to the drive",
     Stage.PRUNE: "Tidying up old backups",
     Stage.PROVE: "Opening the backup and asking it",
     Stage.START_EMR: "Starting DocAssist again",
@@ -63,6 +65,7 @@ JOBS = {
     "restore": "Restoring",
     "undo": "Going back to before the restore",
     "delete": "Deleting a backup",
+    "copy": "Saving a copy",
 }
 
 RECORDS = {
