@@ -52,6 +52,7 @@ class Launcher:
         Raise LauncherRunning if another launcher has the folder, SettingInvalid if the port asked for cannot be had.
         """
         self.clock = SYSTEM_CLOCK
+        self._since = self.clock.now()
         self.is_ending = False
         self.is_sample = is_sample(data_dir)
         self.data_dir = data_dir
@@ -125,7 +126,15 @@ class Launcher:
             patience=LOCK_PATIENCE,
         )
         self.desk = LauncherDesk(self.engine, self.jobs, self.plan, self.sight, self.emr, self.notices, self._look)
-        self._app = create_app(self.engine, self.jobs, self._access, self.desk, self._settings, sample=self.is_sample)
+        self._app = create_app(
+            self.engine,
+            self.jobs,
+            self._access,
+            self.desk,
+            self._settings,
+            sample=self.is_sample,
+            since=self._since,
+        )
         self.sight.forget()
 
     def _look(self) -> None:

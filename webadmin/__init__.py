@@ -1,6 +1,7 @@
 """The admin page on 127.0.0.1: `create_app` is a factory, and nothing is done at import."""
 
 import mimetypes
+from datetime import datetime
 from pathlib import Path
 
 from flask import Flask
@@ -32,12 +33,13 @@ def create_app(
     *,
     clock: Clock = SYSTEM_CLOCK,
     sample: bool = False,
+    since: datetime | None = None,
 ) -> Flask:
-    """Return the application; `sample` marks every page as that of a sample clinic."""
+    """Return the application; `sample` marks every page as a sample clinic's, `since` is when the launcher began."""
     for kind, ending in _TYPES.items():
         mimetypes.add_type(kind, ending)
     app = Flask(__name__, template_folder=str(_template_folder()))
-    app.extensions["backup"] = Parts(engine, jobs, access, desk, settings, clock, sample)
+    app.extensions["backup"] = Parts(engine, jobs, access, desk, settings, clock, sample, since or clock.now())
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     gate.install(app)

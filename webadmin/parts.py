@@ -28,6 +28,8 @@ class Parts:
     settings: Settings
     clock: Clock
     sample: bool
+    #: When this launcher began (aware UTC).
+    since: datetime
 
     def now(self) -> datetime:
         """Return the present time, aware and in UTC."""

@@ -4,10 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from backup_core.due import CLOCK_TOLERANCE
 from backup_core.history import Outcome, Run
-from webadmin.words import ago, count, date_time
+from webadmin.words import ago, count, date_time, day
 
 OLD_AFTER = timedelta(hours=24)
+#: How long today's first run may take before anybody is alarmed: that a Sunday brought no backup is no fault.
+GRACE = timedelta(minutes=10)
+#: Without any backup opened for so long, it is time that somebody looks.
+UNOPENED_AFTER = timedelta(days=7)
+
+#: How a run fails where a live database is damaged.
+DAMAGED_DATA = "source-damaged"
 
 
 class Level(StrEnum):
@@ -29,9 +37,15 @@ class Evidence:
     visits: int = 0
     #: Whether that backup was also opened, as DocAssist would open it.
     opened: bool = False
+    #: When a backup was last opened, or the oldest one made if none ever was (aware); None where there is none.
+    opened_at: datetime | None = None
+    #: When a copy was last kept elsewhere (aware); None for never.
+    copied_at: datetime | None = None
     #: How many backups there are, of whatever state.
     backups: int = 0
     last_run: Run | None = None
+    #: When the first run of today began, or DocAssist Backup itself if there was none yet (aware).
+    awake_since: datetime | None = None
     #: Whether a backup is being made.
     running: bool = False
     #: What looks wrong in the newest backup, until somebody says that all is well; "" where nothing does.
@@ -59,12 +73,31 @@ def verdict_of(facts: Evidence, now: datetime) -> Verdict:
     if facts.confirmed_at is None:
         coming = "The first one is being made." if facts.running else "Click Backup Now to make the first one."
         return Verdict(Level.NONE, "No backup yet", coming)
-    evidence = f"Last backup {_held(facts, facts.confirmed_at, now)}"
+    evidence = f"Last backup {_held(facts, facts.confirmed_at, now)} {_copied(facts, now)}"
     if facts.alarm:
         return Verdict(Level.OLD, "Something looks wrong", f"{facts.alarm} {evidence}")
+    if facts.confirmed_at - now > CLOCK_TOLERANCE:
+        return _clock_is_wrong(facts.confirmed_at, now)
     if now - facts.confirmed_at > OLD_AFTER:
-        return Verdict(Level.OLD, "Your last backup is getting old", evidence, "Click Backup Now.")
+        return _old(facts, evidence, now)
+    if facts.opened_at is not None and now - facts.opened_at > UNOPENED_AFTER:
+        unopened = f"For {count((now - facts.opened_at).days, 'day')} no backup was opened and looked into."
+        return Verdict(Level.OLD, "Backed up, but not opened", f"{evidence} {unopened}", _WHEN_UNOPENED)
     return Verdict(Level.GOOD, "Protected on this PC", evidence)
+
+
+def _old(facts: Evidence, evidence: str, now: datetime) -> Verdict:
+    """Return the verdict on a backup of more than a day ago: no alarm while today's first one may still be coming."""
+    if facts.running:
+        return Verdict(Level.NONE, "Today's backup is being made", evidence)
+    if facts.awake_since is not None and timedelta() <= now - facts.awake_since < GRACE:
+        return Verdict(Level.NONE, "Today's backup comes in a moment", evidence)
+    return Verdict(Level.OLD, "Your last backup is getting old", evidence, "Click Backup Now.")
+
+
+def _clock_is_wrong(made: datetime, now: datetime) -> Verdict:
+    evidence = f"It says {day(now.astimezone())}, but your newest backup was made on {day(made.astimezone())}."
+    return Verdict(Level.OLD, "The clock of this PC looks wrong", evidence, _WHEN_CLOCK_IS_WRONG)
 
 
 def _failed(facts: Evidence, run: Run, now: datetime) -> Verdict:
@@ -72,13 +105,22 @@ def _failed(facts: Evidence, run: Run, now: datetime) -> Verdict:
     if facts.confirmed_at is not None:
         before = f"The last good one was {_held(facts, facts.confirmed_at, now)}"
     evidence = f"{date_time(run.started_at.astimezone())}: {run.reason} {before}"
+    if run.code == DAMAGED_DATA:
+        return Verdict(Level.FAILED, "DocAssist's data is damaged", evidence, _WHEN_DAMAGED)
     return Verdict(Level.FAILED, "The last backup did not work", evidence, _WHEN_FAILED)
 
 
 def _held(facts: Evidence, confirmed_at: datetime, now: datetime) -> str:
-    checked = "opened and checked" if facts.opened else "checked"
+    checked = "opened and checked" if facts.opened else "checked, not yet opened"
     held = f"{count(facts.patients, 'patient')}, {count(facts.visits, 'visit')}"
     return f"{ago(now - confirmed_at)}, {checked}: {held}."
 
 
+def _copied(facts: Evidence, now: datetime) -> str:
+    return f"Last copy elsewhere: {ago(now - facts.copied_at) if facts.copied_at else 'never'}."
+
+
 _WHEN_FAILED = "It is tried again by itself. You can also click Backup Now."
+_WHEN_DAMAGED = "Your backups are not touched by this. Put back the newest good one, or ask for help before you go on."
+_WHEN_UNOPENED = "Choose Check in the menu of the newest backup. It changes nothing."
+_WHEN_CLOCK_IS_WRONG = "Set the date and time of this PC. Backups go on meanwhile."

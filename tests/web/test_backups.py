@@ -35,7 +35,7 @@ def test_backup_now_makes_a_backup_that_the_list_shows(visitor: Visitor, engine:
     assert answer.status_code == 200
     assert job.state == "done"
     assert "Protected on this PC" in page
-    assert "Last backup just now, checked: 3 patients, 3 visits." in page
+    assert "Last backup just now, checked, not yet opened: 3 patients, 3 visits." in page
     assert f'id="{archive.name}"' in page
     assert "by hand" in page
 

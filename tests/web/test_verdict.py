@@ -37,7 +37,9 @@ def test_a_young_backup_protects_and_says_what_it_holds() -> None:
 
     assert verdict.level is Level.GOOD
     assert verdict.headline == "Protected on this PC"
-    assert verdict.evidence == "Last backup 12 minutes ago, checked: 1,284 patients, 9,310 visits."
+    assert verdict.evidence == (
+        "Last backup 12 minutes ago, checked, not yet opened: 1,284 patients, 9,310 visits. Last copy elsewhere: never."
+    )
 
 
 @pytest.mark.parametrize(("hours", "level"), [(24, Level.GOOD), (24.1, Level.OLD), (72, Level.OLD)])
@@ -49,7 +51,7 @@ def test_a_failure_says_its_reason_and_names_the_last_good_one() -> None:
     verdict = verdict_of(facts(timedelta(hours=3), Outcome.FAILED), NOW)
 
     assert verdict.level is Level.FAILED
-    assert "The disk is full. The last good one was 3 hours ago, checked:" in verdict.evidence
+    assert "The disk is full. The last good one was 3 hours ago, checked, not yet opened:" in verdict.evidence
     assert verdict.advice
 
 
@@ -93,8 +95,64 @@ def test_it_is_good_only_with_a_good_backup_of_the_last_day_and_no_failure_after
     age: timedelta | None, outcome: Outcome | None, running: bool
 ) -> None:
     verdict = verdict_of(facts(age, outcome, running=running), NOW)
-    young = age is not None and age <= timedelta(hours=24)
+    young = age is not None and -timedelta(minutes=5) <= age <= timedelta(hours=24)
 
     assert (verdict.level is Level.GOOD) == (young and (outcome is not Outcome.FAILED or running))
     assert verdict.headline
     assert verdict.evidence
+
+
+def test_a_copy_elsewhere_tells_its_age() -> None:
+    copied = replace(facts(timedelta(minutes=12)), copied_at=NOW - timedelta(days=3))
+
+    assert verdict_of(copied, NOW).evidence.endswith("Last copy elsewhere: 3 days ago.")
+
+
+@pytest.mark.parametrize(
+    ("awake", "level"),
+    [(timedelta(minutes=9), Level.NONE), (timedelta(minutes=10), Level.OLD), (timedelta(hours=3), Level.OLD)],
+)
+def test_nothing_turns_orange_until_todays_first_run_has_had_ten_minutes(awake: timedelta, level: Level) -> None:
+    monday = replace(facts(timedelta(hours=62)), awake_since=NOW - awake)
+
+    assert verdict_of(monday, NOW).level is level
+
+
+def test_an_old_backup_is_no_alarm_while_the_next_one_is_being_made() -> None:
+    assert verdict_of(facts(timedelta(days=3), running=True), NOW).level is Level.NONE
+
+
+@pytest.mark.parametrize(("days", "level"), [(7, Level.GOOD), (7.1, Level.OLD)])
+def test_that_no_backup_was_opened_is_orange_only_after_a_week(days: float, level: Level) -> None:
+    unopened = replace(facts(timedelta(minutes=12)), opened_at=NOW - timedelta(days=days))
+    verdict = verdict_of(unopened, NOW)
+
+    assert verdict.level is level
+    assert ("For 7 days no backup was opened" in verdict.evidence) == (level is Level.OLD)
+
+
+def test_a_clock_before_the_newest_backup_is_said_and_not_hidden_as_just_now() -> None:
+    verdict = verdict_of(facts(-timedelta(days=4000)), NOW)
+
+    assert verdict.level is Level.OLD
+    assert verdict.headline == "The clock of this PC looks wrong"
+    assert "It says 2 Jan 2026" in verdict.evidence
+
+
+def test_damaged_data_has_words_of_its_own() -> None:
+    damaged = replace(facts(timedelta(hours=3)), last_run=replace(run(Outcome.FAILED), code="source-damaged"))
+
+    assert verdict_of(damaged, NOW).headline == "DocAssist's data is damaged"
+    assert "newest good one" in verdict_of(damaged, NOW).advice
+
+
+def test_no_level_is_told_by_its_colour_alone() -> None:
+    shown = [
+        facts(timedelta(minutes=1)),
+        facts(timedelta(days=3)),
+        facts(timedelta(hours=1), Outcome.FAILED),
+        facts(None),
+    ]
+    headlines = {verdict_of(one, NOW).level: verdict_of(one, NOW).headline for one in shown}
+
+    assert len(set(headlines.values())) == len(Level)
