@@ -10,6 +10,7 @@ from .listing import Archive
 from .proofs import Proof
 from .restore import Restored
 from .runs import Outcome
+from .undoing import Undoing
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,38 @@ def about_losses(archive: Archive, losses: Sequence[Loss]) -> Answer:
     document = {"name": archive.name, "losses": [asdict(loss) for loss in losses]}
     if not losses:
         return Answer(document, f"Restoring {archive.name} would take nothing off: it holds all that is there today.")
-    lines = [f"Restoring {archive.name} would take off:"]
+    return Answer(
+        document, "\n".join([f"Restoring {archive.name} would take off:", *_entries(losses, "new", "changed since")])
+    )
+
+
+def about_undoing(undoing: Undoing) -> Answer:
+    """Return what an undo would bring back and put aside, with the entries named."""
+    document = {
+        "name": undoing.archive.name,
+        "restored": undoing.restored,
+        "brings": [asdict(loss) for loss in undoing.brings],
+        "puts_aside": [asdict(loss) for loss in undoing.puts_aside],
+        "problem": undoing.problem,
+    }
+    lines = [f"This goes back to before the restore of {undoing.restored} ({holds(undoing.archive)})."]
+    if undoing.problem:
+        return Answer(document, " ".join([*lines, undoing.problem]))
+    lines += ["It brings back:" if undoing.brings else "It brings back no entry."]
+    lines += _entries(undoing.brings, "gone today", "otherwise today")
+    aside = "It puts aside, into a safety backup of its own, what was entered since:"
+    lines += [aside if undoing.puts_aside else "Nothing was entered since that it would put aside."]
+    return Answer(document, "\n".join([*lines, *_entries(undoing.puts_aside, "new", "changed since")]))
+
+
+def _entries(losses: Sequence[Loss], missing: str, older: str) -> list[str]:
+    """Return the entries of each table, the two kinds in these words."""
+    lines = []
     for loss in losses:
-        lines.append(f"{loss.table}: {loss.missing:,} new, {loss.older:,} changed since")
-        for kind, entries in (("new", loss.missing_entries), ("changed", loss.older_entries)):
+        lines.append(f"{loss.table}: {loss.missing:,} {missing}, {loss.older:,} {older}")
+        for kind, entries in ((missing, loss.missing_entries), (older, loss.older_entries)):
             lines += [f"  {kind}  {entry.day or '          '}  {entry.patient}" for entry in entries]
-    return Answer(document, "\n".join(lines))
+    return lines
 
 
 def about_restored(restored: Restored) -> Answer:
@@ -98,6 +125,7 @@ def about_standing(engine: BackupEngine, *, is_running: bool, problems: Sequence
         "last_backup": newest and _described(newest),
         "confirmed_at": confirmed and (confirmed.started_at + timedelta(seconds=confirmed.duration)).isoformat(),
         "last_failure": failure,
+        "last_run": last and {"outcome": last.outcome, "seconds": last.duration, "stages": dict(last.stages)},
         "backups": len(archives),
         "bytes": total,
         "not_in_backups": [{"name": name, "bytes": size} for name, size in outside],

@@ -10,6 +10,7 @@ from .answers import (
     Answer,
     about_created,
     about_restored,
+    about_undoing,
     counted,
     holds,
 )
@@ -57,10 +58,13 @@ def _restore(request: Request) -> Answer:
 
 
 def _undo(request: Request) -> Answer:
-    archive = request.engine.undoable()
-    if archive is not None:
-        _make_sure(request, f"This goes back to before the last restore ({holds(archive)}).")
-    return about_restored(request.engine.undo(trigger=Trigger.CLI))
+    undoing = request.engine.undoing()
+    foreseen = about_undoing(undoing) if undoing else Answer({}, "")
+    if undoing is not None:
+        _make_sure(request, foreseen.text)
+    undone = about_restored(request.engine.undo(trigger=Trigger.CLI))
+    told = {key: foreseen.document.get(key, []) for key in ("brings", "puts_aside")}
+    return Answer({**undone.document, **told}, undone.text)
 
 
 def _recover(request: Request) -> Answer:

@@ -17,6 +17,8 @@ _OF_PATIENT = """
     SELECT coalesce((SELECT name FROM today.patients WHERE id = entry.patient_id), ''), {when}
     FROM today.{table} AS entry WHERE entry.rowid = ?
 """
+#: When an entry was made, in the tables that tell.
+_CREATED = "created_at"
 _DATES = {"visits": "visit_date", "investigations": "test_date", "procedures": "procedure_date"}
 
 
@@ -81,7 +83,10 @@ def _loss(database: sqlite3.Connection, table: str) -> Loss:
         f"SELECT rowid FROM (SELECT {columns} FROM today.{_quoted(table)}"  # noqa: S608
         f" EXCEPT SELECT {columns} FROM backup.{_quoted(table)}) ORDER BY rowid"
     )
-    has = f"SELECT 1 FROM backup.{_quoted(table)} WHERE rowid = ?"  # noqa: S608
+    has = f"SELECT 1 FROM backup.{_quoted(table)} AS held WHERE rowid = ?"  # noqa: S608
+    if _CREATED in shared:
+        # After a restore the EMR gives numbers again that were given before: then it is another entry.
+        has += f" AND {_CREATED} IS (SELECT {_CREATED} FROM today.{_quoted(table)} WHERE rowid = held.rowid)"  # noqa: S608
     missing: list[int] = []
     older: list[int] = []
     for (row,) in changed.fetchall():

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .errors import RepositoryUnusable, SnapshotFailed, SourceMissing
+from .errors import RepositoryUnusable, SnapshotFailed, SourceDamaged, SourceMissing
 from .files import PRIVATE, private_folder, remove, translating, write_atomically
+from .livedb import schema_problem
 from .locks import locked
 from .sources import CHROMA_DB, CLINIC_DB, Kind, Source, find_sources, side_files
 
@@ -60,6 +61,14 @@ class DataFolder:
                 with suppress(FileNotFoundError):
                     times.append(path.stat().st_mtime)
         return max(times, default=None)
+
+    def damage(self) -> str:
+        """Return a sentence if a live database of the two stores is damaged, as far as opening it tells, or ""."""
+        for name in (CLINIC_DB, CHROMA_DB):
+            problem = schema_problem(self.path / name) if (self.path / name).is_file() else ""
+            if problem:
+                return str(SourceDamaged(name, problem))
+        return ""
 
     def keep_apart(self, backup_dir: Path) -> None:
         """Raise RepositoryUnusable where the archives would lie in what is backed up, each in all that follow."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from .backup import BackupMaker
 from .clock import SYSTEM_CLOCK, Clock
 from .compare import Loss
+from .copier import Copier
 from .datafolder import DataFolder
 from .errors import BackupError, EmrRunning, NothingToUndo, RestoreFailed, UnknownArchive
 from .files import translating
@@ -25,6 +26,7 @@ from .retention import Policy
 from .runner import Runner
 from .runs import Action, Outcome, Run, Trigger
 from .sources import unprotected
+from .undoing import Undoing, foresee
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,8 @@ class BackupEngine:
         self._restorer = Restorer(self._data, self._maker, emr_command)
         self._recorder = Recorder(self.history, clock, self.data_dir)
         self._inspector = Inspector(self._data, self.repository, self._recorder, clock)
+        #: Copies of archives on other drives.
+        self.copier = Copier(self._data, self.repository, self._recorder, clock)
         #: Policy, pins and alarm of the archives.
         self.keeper = Keeper(self._data, self.repository, self._recorder, clock, self._restorer.next_undo)
         self._runner = Runner(self._data, self.repository, self._maker, self.keeper, self.history, clock, peek=peek)
@@ -107,6 +111,14 @@ class BackupEngine:
         """Return the newest good archive of this clinic, the EMR's own included and safety backups not, or None."""
         return self.repository.last_good(self._data.origin)
 
+    def best_archive(self) -> Archive | None:
+        """Return what to restore where today's data is damaged: the newest proven archive, else the newest good one."""
+        return self.repository.best(self._data.origin)
+
+    def damage(self) -> str:
+        """Return a sentence if a live database is damaged, as far as opening it and reading its schema tells, or ""."""
+        return self._data.damage()
+
     def verify(self, archive: Archive, on_progress: OnProgress = ignore) -> Archive:
         """Read an archive again, check its databases, and return it; raise ArchiveUnusable saying what is wrong."""
         self._inspector.verify(archive, on_progress)
@@ -148,6 +160,11 @@ class BackupEngine:
         """Return the safety backup that `undo` would put back, or None."""
         wanted = self._restorer.next_undo()
         return next((archive for archive in self.archives() if archive.name == wanted and archive.is_good), None)
+
+    def undoing(self) -> Undoing | None:
+        """Return what `undo` would bring back and put aside, or None where there is nothing to undo; see foresee."""
+        archive = self.undoable()
+        return None if archive is None else foresee(self._inspector, archive, self._restorer.undoes())
 
     def recover(self, *, inside_emr: bool = False) -> str | None:
         """Finish what an interrupted restore has left and sweep; return a sentence if there was one, else None."""
@@ -211,7 +228,7 @@ class BackupEngine:
         with self._recorder.record(action, trigger) as entry, self._at_work():
             entry.archive = archive.name
             self._recover(inside_emr=wish.inside_emr)
-            restored = self._restorer.restore(archive, wish, on_progress)
+            restored = self._restorer.restore(archive, wish, on_progress, entry.stages)
             entry.facts |= {"safety": restored.safety, "patients": restored.patient_count, "armed": restored.armed}
             return restored
 

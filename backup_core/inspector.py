@@ -2,13 +2,16 @@
 
 import dataclasses
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from . import snapshot
 from .archive import extract, intact_sources
 from .clock import Clock
 from .compare import Loss, compare
 from .datafolder import LOOK_PATIENCE, DataFolder
-from .errors import ArchiveUnusable
+from .errors import ArchiveUnusable, SnapshotFailed
 from .listing import Archive
 from .progress import OnProgress
 from .proof import prove
@@ -17,6 +20,7 @@ from .recorder import Recorder
 from .repository import Repository
 from .runs import Action, Outcome, Trigger
 from .sources import CLINIC_DB
+from .stages import Step
 from .verify import verify
 
 
@@ -43,7 +47,7 @@ class Inspector:
         with self._recorder.record(Action.PROVE, trigger) as entry:
             entry.archive = archive.name
             started = self._clock.monotonic()
-            with self._data.staging() as folder:
+            with self._data.staging() as folder, entry.stages.measure(Step.PROVE):
                 proof = prove(archive.path, folder, self._clock.now(), on_progress)
             proof = dataclasses.replace(proof, duration=self._clock.monotonic() - started)
             self._note(archive, proof)
@@ -52,15 +56,27 @@ class Inspector:
 
     def compare(self, archive: Archive) -> list[Loss]:
         """Return what today's data would lose; raise ArchiveUnusable, or SnapshotFailed for data that is damaged."""
+        with self._beside_today(archive) as (today, backup):
+            return compare(today, backup) if today else []
+
+    def compare_both(self, archive: Archive) -> tuple[list[Loss], list[Loss]]:
+        """Return what today's data would lose, and what it would gain; raise as `compare`, also without clinic.db."""
+        with self._beside_today(archive) as (today, backup):
+            if today is None:
+                raise SnapshotFailed(f"There is no {CLINIC_DB} today.", hint="All that the backup holds comes back.")
+            return compare(today, backup), compare(backup, today)
+
+    @contextmanager
+    def _beside_today(self, archive: Archive) -> Iterator[tuple[Path | None, Path]]:
+        """Give two folders, with a snapshot of today's clinic.db, None where there is none, and with the archive's."""
         source = self._data.clinic()
-        if source.kind is None:
-            return []
         with self._data.staging() as folder:
-            with self._data.lock(patience=LOOK_PATIENCE):
-                snapshot.take([source], folder / "today")
-            extract(archive.path, folder / "backup", only=lambda name: name == CLINIC_DB)
+            if source.kind is not None:
+                with self._data.lock(patience=LOOK_PATIENCE):
+                    snapshot.take([source], folder / "today")
+                extract(archive.path, folder / "backup", only=lambda name: name == CLINIC_DB)
             try:
-                return compare(folder / "today", folder / "backup")
+                yield folder / "today" if source.kind is not None else None, folder / "backup"
             except sqlite3.Error as error:
                 raise ArchiveUnusable(
                     "The clinic's records in this backup cannot be read.", hint="Choose another backup."

@@ -69,6 +69,10 @@ class LiveDatabase:
         if self.is_wal and self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
 
+    def read_schema(self) -> None:
+        """Read the list of tables; raise sqlite3.DatabaseError where it is damaged."""
+        self._reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
     def thaw(self) -> None:
         """End the freeze, whatever became of it."""
         for connection in (self._writer, self._reader):
@@ -95,6 +99,18 @@ class LiveDatabase:
             f"{self._uri}?mode={mode}", uri=True, isolation_level=None, timeout=30.0, check_same_thread=False
         )
         return self._stack.enter_context(closing(connection))
+
+
+def schema_problem(path: Path) -> str:
+    """Return what SQLite says of a live database if it finds it damaged on opening it and reading its schema, or ""."""
+    try:
+        with LiveDatabase(path) as database:
+            database.read_schema()
+    except sqlite3.DatabaseError as error:
+        # One that is busy, or may not be opened, need not be damaged.
+        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        return str(error) if damaged else ""
+    return ""
 
 
 def is_no_database(error: sqlite3.Error) -> bool:

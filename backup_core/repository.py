@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .errors import RepositoryUnusable
 from .files import PRIVATE, private_folder, remove, replace, sync_folder, translating
-from .listing import KEPT, Archive, is_archive_name, look, with_proof
+from .listing import KEPT, Archive, State, is_archive_name, look, with_proof
 from .locks import locked
 from .manifest import archive_name
 from .proofs import Proof, ProofBook
@@ -46,6 +46,11 @@ class Repository:
         """Return the newest good archive of a data folder, the EMR's own included and safety backups not, or None."""
         good = (one for one in self.archives() if one.is_good and not one.safety)
         return next((one for one in good if one.is_of(origin)), None)
+
+    def best(self, origin: str | None) -> Archive | None:
+        """Return the newest archive of a data folder that was opened and checked, else the newest good one, or None."""
+        good = [one for one in self.archives() if one.is_good and not one.safety and one.is_of(origin)]
+        return next((one for one in good if one.state is State.PROVEN), good[0] if good else None)
 
     def note_proof(self, archive: Archive, proof: Proof) -> None:
         """Remember what opening an archive has shown, until the archive changes; the lock is held by the caller."""

@@ -17,6 +17,7 @@ from .progress import OnProgress, Progress, Stage, ignore
 from .runs import Trigger
 from .snapshot import Snapshot
 from .sources import CHROMA, CLINIC_DB, SETTINGS, check_extra
+from .stages import UNWATCHED, Stages, Step
 from .swap import Journal, Phase, Swap
 from .swapper import Swapper
 from .verify import check_databases
@@ -63,7 +64,7 @@ class Restorer:
         self._emr_command = emr_command
         self._swapper = Swapper(data)
 
-    def restore(self, wanted: Archive, wish: Wish, on_progress: OnProgress) -> Restored:
+    def restore(self, wanted: Archive, wish: Wish, on_progress: OnProgress, stages: Stages = UNWATCHED) -> Restored:
         """Replace today's data by that of `wanted`, after it was verified and today's data was kept.
 
         Raise ArchiveUnusable, EmrRunning, OtherClinic, NewerData, or what making a backup raises, with nothing changed;
@@ -76,13 +77,15 @@ class Restorer:
         swap = Swap(self._data.path, Journal(uuid.uuid4().hex, Phase.FORWARD, wanted.name, None, wish.undoes, None, ()))
         try:
             with translating(partial(RestoreFailed, rolled_back=True), "The backup could not be unpacked"):
-                manifest = self._unpack(wanted, swap, on_progress)
+                with stages.measure(Step.EXTRACT):
+                    manifest = self._unpack(wanted, swap, on_progress)
             restored = contents.Contents() if manifest.is_raw else contents.read_contents(swap.new)
             names = self._names(manifest, swap, with_settings=wish.with_settings)
             on_progress(Progress(Stage.SAFETY))
             swap.note(safety=None, origin=manifest.origin)
             try:
-                swap.note(safety=self._keep_today(manifest, swap, wish, names), origin=manifest.origin)
+                with stages.measure(Step.SAFETY):
+                    swap.note(safety=self._keep_today(manifest, swap, wish, names), origin=manifest.origin)
             except SourceDamaged:
                 if not wish.inside_emr:
                     raise
@@ -91,7 +94,8 @@ class Restorer:
                 done = False
             else:
                 on_progress(Progress(Stage.SWAP))
-                done = self._swapper.do(swap, names, may_arm=wish.inside_emr)
+                with stages.measure(Step.SWAP):
+                    done = self._swapper.do(swap, names, may_arm=wish.inside_emr)
         finally:
             if Swap.pending(self._data.path) is None:
                 swap.clear()
@@ -121,6 +125,11 @@ class Restorer:
         """Return the name of the safety backup that an undo would put back, or None."""
         stack = self._swapper.undo_stack()
         return stack[-1]["safety"] if stack else None
+
+    def undoes(self) -> str:
+        """Return the name of the archive whose restore an undo would take back, "" where there is none."""
+        stack = self._swapper.undo_stack()
+        return stack[-1]["archive"] if stack else ""
 
     def undo_brings_settings(self) -> bool:
         """Return whether the restore that an undo would take back had replaced settings.json."""

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from .backup import BackupMaker
 from .clock import Clock
 from .datafolder import DataFolder
+from .errors import SourceDamaged
 from .fingerprint import fingerprint
 from .history import History
 from .keeper import Keeper
-from .listing import Archive
+from .listing import Archive, State
 from .progress import OnProgress
 from .recorder import Entry
 from .repository import Repository
@@ -49,6 +50,9 @@ class Runner:
         newest, seen = self._repository.last_good(self._data.origin), self._look(sources)
         if newest is None or not is_still_current(newest, seen, self._history.runs(), trigger, self._clock):
             return False
+        if self._data.damage():
+            # Nothing was written to it, and yet it is no longer what was backed up: the full run says so.
+            return False
         entry.outcome, entry.archive, entry.fingerprint = Outcome.UNCHANGED, newest.name, seen
         return True
 
@@ -57,13 +61,26 @@ class Runner:
         # Seen before the copy is made: what changes in between makes the next run a full one, never the other way.
         entry.fingerprint = self._look(sources)
         before = self._baseline()
-        archive = self._maker.make(trigger, sources, on_progress)
+        try:
+            archive = self._maker.make(trigger, sources, on_progress, stages=entry.stages)
+        except SourceDamaged as error:
+            raise self._with_a_way_out(error) from error.__cause__
         entry.outcome, entry.archive = Outcome.MADE, archive.name
         entry.reason = self._keeper.watch(before, archive)
         entry.facts["size"] = archive.size
         if archive.manifest is not None:
             entry.facts |= {"patients": archive.manifest.patient_count, "visits": archive.manifest.visit_count}
         return archive
+
+    def _with_a_way_out(self, error: SourceDamaged) -> SourceDamaged:
+        """Return the error with the archive to restore: the newest that was opened and checked, if there is one."""
+        best = self._repository.best(self._data.origin)
+        error.facts["best"] = best.name if best else ""
+        if best is not None:
+            checked = "opened and checked" if best.state is State.PROVEN else "checked"
+            made = f"{best.created_at:%d %b %Y, %H:%M}"
+            error.hint = f"Restore the backup of {made} ({best.name}), which was {checked}, or ask for help."
+        return error
 
     def _baseline(self) -> Archive | None:
         """Return what a new backup should hold no less than: the last good one, or what was restored after it."""

@@ -67,12 +67,13 @@ class LauncherDesk(PlainDesk):
         """Take up the preferences that were just saved."""
         self._on_preferences()
 
-    def start(self, trigger: Trigger) -> bool:
+    def start(self, trigger: Trigger, *, open_emr: bool = True) -> bool:
         """Recover what was cut off, back up if this start calls for it, and start the EMR once the snapshot is taken.
 
         The EMR waits for the snapshot because an upgrade may change the database in its first second, but for some
-        seconds only, also where it is another program that makes a backup. Return False where another program is
-        restoring, so that all this should be tried again; what fails otherwise is told in the notices.
+        seconds only, also where it is another program that makes a backup. Without `open_emr` it is left to its user
+        to open it. Return False where another program is restoring, so that all this should be tried again; what fails
+        otherwise is told in the notices.
         """
         try:
             self._recover()
@@ -86,12 +87,13 @@ class LauncherDesk(PlainDesk):
             return True
         is_open = self._emr.adopt()
         job = self.back_up_at_start(trigger)
-        if job and self._emr.command and not is_open:
+        if job and open_emr and self._emr.command and not is_open:
             self._wait_for_snapshot(job)
             if Swap.has_traces(self._engine.data_dir):
                 # Another program has begun to restore meanwhile.
                 return False
-        self._open_emr()
+        if open_emr:
+            self._open_emr()
         return True
 
     def back_up_at_start(self, trigger: Trigger) -> Job | None:
@@ -99,7 +101,9 @@ class LauncherDesk(PlainDesk):
         if self._jobs.current() is not None:
             return None
         newest = self._sight.view(self._engine).newest
-        if not self._plan.start_wanted(newest, self._engine.history.confirmations()):
+        wanted = self._plan.start_wanted(newest, self._engine.history.confirmations())
+        # A backup of damaged data fails, and names the backup that is to be restored.
+        if not wanted and not self._engine.damage():
             return None
         return self.back_up_now(trigger)
 

@@ -107,10 +107,12 @@ def test_restore_and_undo_bring_back_the_rows(run: Run, clinic: Clinic) -> None:
     assert clinic.rows() == before
     assert restored.document["patient_count"] == 60
     assert restored.document["safety"].startswith("safety_backup_")
-    undone = run("undo", "--yes")
+    undone = run("undo", "--yes", "--json")
     assert undone.status == 0
     assert clinic.rows() == after
-    assert "61 patients" in undone.out
+    assert undone.document["patient_count"] == 61
+    assert [(loss["table"], loss["missing"]) for loss in undone.document["brings"]] == [("patients", 1), ("visits", 1)]
+    assert undone.document["puts_aside"] == []
 
 
 @pytest.mark.parametrize("command", ["restore", "undo"])
@@ -135,8 +137,15 @@ def test_a_user_at_a_terminal_is_told_what_is_replaced_and_asked(run: Run, clini
     assert "Zoë" in clinic.names()
     assert run("restore", name, typed="YES\n").status == 0
     assert "Zoë" not in clinic.names()
-    assert run("undo", typed="yes\n").status == 0
-    assert "Zoë" in clinic.names()
+    clinic.sql("INSERT INTO patients (name, created_at) VALUES ('Since', '2026-02-03 10:00:00')")
+    undone = run("undo", typed="yes\n")
+    assert undone.status == 0
+    assert f"This goes back to before the restore of {name}" in undone.err
+    assert "patients: 1 gone today, 0 otherwise today\n  gone today" in undone.err
+    assert "what was entered since:\npatients: 1 new, 0 changed since" in undone.err
+    assert ("Zoë" in clinic.names(), "Since" in clinic.names()) == (True, False)
+    again = run("undo", "--yes", "--json")
+    assert (again.status, again.document["error"]["code"]) == (1, "nothing-to-undo")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backup_core import BackupEngine
+from backup_core.compare import Entry
 from backup_core.errors import NothingToUndo, RestoreFailed
 from backup_core.files import PRIVATE
 from backup_core.history import Action, Outcome
@@ -55,6 +56,55 @@ def test_what_was_entered_after_a_restore_is_kept_when_it_is_undone(engine: Back
     assert kept.safety
     engine.restore(kept)
     assert clinic.names()[-2:] == ["A", "After"]
+
+
+def test_undo_tells_before_what_it_brings_back_and_what_it_puts_aside(engine: BackupEngine, clinic: Clinic) -> None:
+    first = archive_with(engine, clinic, "A")
+    assert engine.undoing() is None
+    clinic.admit("Before")
+    clinic.sql("UPDATE patients SET phone = '1' WHERE name = 'A'")
+    engine.restore(first)
+    clinic.sql("INSERT INTO patients (name, created_at) VALUES ('After', '2026-02-03')")
+    rows = clinic.rows()
+
+    foreseen = engine.undoing()
+
+    assert foreseen is not None
+    assert (foreseen.restored, foreseen.archive, foreseen.problem) == (first.name, engine.undoable(), "")
+    back = {loss.table: loss for loss in foreseen.brings}
+    assert [entry.patient for entry in back["patients"].missing_entries] == ["Before"]
+    assert [entry.patient for entry in back["patients"].older_entries] == ["A"]
+    assert back["visits"].missing == 1
+    aside = {loss.table: loss for loss in foreseen.puts_aside}
+    assert aside["patients"].missing_entries == (Entry("After", "2026-02-03"),)
+    assert "visits" not in aside
+    assert clinic.sql("SELECT id FROM patients WHERE name = 'After'") == [(62,)], "the number that 'Before' had"
+    assert clinic.rows() == rows
+
+
+def test_an_undo_that_brings_back_damaged_data_says_that_it_cannot_compare_them(
+    engine: BackupEngine, clinic: Clinic
+) -> None:
+    first = archive_with(engine, clinic, "A")
+    damaged = clinic.db.read_bytes()[:5000] + b"\xa5" * 9000
+    clinic.db.write_bytes(damaged)
+    engine.restore(first)
+
+    foreseen = engine.undoing()
+
+    assert foreseen is not None
+    assert (foreseen.brings, foreseen.puts_aside) == ((), ())
+    assert foreseen.problem.startswith("The entries cannot be compared. The clinic's records in this backup")
+    engine.undo()
+    assert clinic.db.read_bytes() == damaged
+
+
+def test_an_undo_without_todays_database_says_so(engine: BackupEngine, clinic: Clinic) -> None:
+    engine.restore(archive_with(engine, clinic, "A"))
+    clinic.db.unlink()
+    foreseen = engine.undoing()
+    assert foreseen is not None
+    assert foreseen.problem == "The entries cannot be compared. There is no clinic.db today."
 
 
 def test_a_restore_after_an_undo_can_be_undone_too(engine: BackupEngine, clinic: Clinic) -> None:
