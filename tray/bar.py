@@ -1,6 +1,5 @@
 """The place where icons are shown, taskbar, panel or menu bar: what differs between systems about it."""
 
-import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -28,18 +27,3 @@ class Bar(Protocol):
 
     def hidden(self) -> str:
         """Return why nobody can see the icon, as a sentence; empty where it can be seen or where that is unknown."""
-
-
-def bar_of_this_system() -> Bar:
-    """Return this system's bar; raise NoBar where no icon can be shown."""
-    if sys.platform == "win32":
-        from .bar_windows import WindowsBar
-
-        return WindowsBar()
-    if sys.platform == "darwin":
-        from .bar_macos import MacBar
-
-        return MacBar()
-    from .bar_linux import LinuxBar
-
-    return LinuxBar()

@@ -13,7 +13,8 @@ import time
 from typing import Any
 
 from .art import draw
-from .bar import Bar, NoBar, bar_of_this_system
+from .bar import Bar, NoBar
+from .bars import bar_of_this_system
 from .look import SEPARATOR, Choice, Item, Look, Notice, from_message
 
 logger = logging.getLogger(__name__)

@@ -167,7 +167,7 @@ class Launcher:
     def _begin(self) -> None:
         self._instance.serves_on(self._server.port)
         self._rounds.teach()
-        self._has_begun = self.desk.start(Trigger.STARTUP)
+        self._has_begun = self.desk.start(Trigger.STARTUP, open_emr=not self._options.at_login)
 
     def _follow(self, job: Job) -> None:
         if job.state != "running":

@@ -18,11 +18,13 @@ class Options:
     emr: str = ""
     emr_dir: str = ""
     demo: bool = False
+    #: Whether nothing but the icon is to be opened, as at login.
+    at_login: bool = False
 
 
 def at_login(options: Options, data_dir: Path) -> list[str]:
-    """Return the words that start the launcher at login as it was started now, with nothing opened in the browser."""
-    words = ["--data-dir", str(data_dir), "--no-browser"]
+    """Return the words that start the launcher at login as it was started now, with nothing opened but the icon."""
+    words = ["--data-dir", str(data_dir), "--at-login"]
     if options.backup_dir:
         words += ["--backup-dir", str(options.backup_dir.absolute())]
     if options.port is not None:
@@ -46,10 +48,14 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="do not open the admin page")
     parser.add_argument("--emr", default="", metavar="COMMAND", help="the command that starts DocAssist")
     parser.add_argument("--emr-dir", default="", metavar="DIR", help="the folder in which DocAssist is started")
+    parser.add_argument(
+        "--at-login", action="store_true", help="show the icon, but open neither DocAssist nor the admin page"
+    )
     parser.add_argument("--demo", action="store_true", help="show it all with a sample clinic, away from real data")
     found = parser.parse_args(arguments)
     if found.demo and (found.emr or found.emr_dir):
         parser.error("--demo brings its own stand-in for DocAssist: leave --emr and --emr-dir out")
     if found.emr_dir and not Path(found.emr_dir).is_dir():
         parser.error(f"there is no folder {found.emr_dir}")
+    found.browser = found.browser and not found.at_login
     return Options(**vars(found))

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from backup_core.children import ROOT
-from tray.bar import bar_of_this_system
 from tray.bar_windows import WM_ENDSESSION, WM_QUERYENDSESSION, WindowsBar
+from tray.bars import bar_of_this_system
 from tray.look import Notice
 
 from .desk import PATIENCE, Desk, eventually, program

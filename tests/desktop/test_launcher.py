@@ -131,6 +131,15 @@ def test_an_emr_that_outlived_the_launcher_is_taken_up_again(computer: Computer)
     assert second.end() == 0
 
 
+def test_at_login_there_is_a_backup_but_docassist_is_not_opened(computer: Computer) -> None:
+    launched = computer.start("--at-login")
+    computer.wait_for_run(Trigger.STARTUP, Outcome.MADE)
+    until(lambda: launched.ask("/status")["job"] is None, computer.log)
+    assert launched.ask("/status")["emr"] == "not-running"
+    assert not list(computer.emr_dir.glob("started-*"))
+    assert launched.end() == 0
+
+
 def test_a_second_start_tells_the_page_of_the_first_and_ends_well(computer: Computer) -> None:
     first = computer.start("--no-browser")
     port = first.said("Admin page: http://127.0.0.1:").rstrip("/")

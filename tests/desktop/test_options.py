@@ -26,12 +26,12 @@ def test_every_option_reaches_the_launcher(tmp_path: Path) -> None:
     assert parse(["--demo"]).demo
 
 
-def test_a_start_at_login_is_like_the_start_by_hand_but_opens_no_page(tmp_path: Path) -> None:
+def test_a_start_at_login_is_like_the_start_by_hand_but_opens_neither_page_nor_docassist(tmp_path: Path) -> None:
     by_hand = Options(
         backup_dir=tmp_path / "b", port=4711, emr='"/opt/an emr/run" --fast', emr_dir=str(tmp_path), icon=True
     )
-    assert parse(at_login(by_hand, tmp_path)) == replace(by_hand, data_dir=tmp_path, browser=False)
-    assert parse(at_login(Options(), tmp_path)) == Options(data_dir=tmp_path, browser=False)
+    assert parse(at_login(by_hand, tmp_path)) == replace(by_hand, data_dir=tmp_path, browser=False, at_login=True)
+    assert parse(at_login(Options(), tmp_path)) == Options(data_dir=tmp_path, browser=False, at_login=True)
 
 
 @pytest.mark.parametrize(
