@@ -10,6 +10,7 @@ BackupError
 │   └── RepositoryFull   ... because the disk is full
 ├── RepositoryLocked     another operation holds the data folder or the repository for too long
 ├── Busy                 this launcher already runs an operation
+├── Cancelled            the user stopped the operation before it changed anything
 ├── EmrRunning           a program has the data open
 ├── OtherClinic          the archive looks like another clinic's records
 ├── NewerData            the archive was made by a newer EMR, and nobody has said that this is meant
@@ -99,6 +100,15 @@ class Busy(BackupError):
     """Another operation of this launcher is running."""
 
     code = "busy"
+
+
+class Cancelled(BackupError):
+    """The user has stopped the operation, and everything is as it was before."""
+
+    code = "cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("It was cancelled, and nothing was changed.")
 
 
 class EmrRunning(BackupError):

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from .clock import SYSTEM_CLOCK, Clock
-from .errors import BackupError, Busy
+from .errors import BackupError, Busy, Cancelled
 from .progress import OnProgress, Progress, Stage
 
 #: Seconds between two reports of progress to the listeners within one stage.
@@ -25,6 +25,9 @@ NAMES = {
     "delete": "deleting a backup",
     "copy": "saving a copy",
 }
+
+#: The stages in which an operation can be given up with everything as it was: nothing is published or replaced yet.
+CANCELLABLE = frozenset({Stage.CHECK, Stage.SNAPSHOT, Stage.PACK, Stage.VERIFY, Stage.EXTRACT})
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +47,18 @@ class Job:
     stage: Stage | None = None
     done: int = 0
     total: int = 0
-    state: Literal["running", "done", "failed"] = "running"
+    state: Literal["running", "done", "failed", "cancelled"] = "running"
+    #: Whether somebody has asked to cancel it.
+    stopping: bool = False
     #: What the work returned.
     result: object | None = None
     error: BackupError | None = None
     finished_at: datetime | None = None
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether it runs, and can still be given up with everything as it was."""
+        return self.state == "running" and not self.stopping and self.stage in CANCELLABLE
 
 
 class JobRunner:
@@ -101,6 +111,15 @@ class JobRunner:
             self._changed.wait_for(lambda: self._jobs[job_id].state != "running", timeout)
             return self._jobs[job_id]
 
+    def cancel(self, job_id: str) -> bool:
+        """Ask a job to stop at its next report; return whether it may still do so: after the swap began, it may not."""
+        with self._changed:
+            job = self._jobs.get(job_id)
+            if job is None or not job.can_be_cancelled:
+                return False
+            self._jobs[job_id] = replace(job, stopping=True)
+        return True
+
     def add_listener(self, listener: Callable[[Job], None]) -> None:
         """Call `listener` with the job when one changes, on the job's thread; it must not block."""
         self._listeners.append(listener)
@@ -129,6 +148,9 @@ class JobRunner:
         try:
             result = work(lambda progress: self._progress(job_id, progress))
             error = None
+        except Cancelled as stopped:
+            logger.info("job cancelled")
+            error = stopped
         except BackupError as failure:
             logger.warning("job failed: %s", failure, exc_info=True)
             error = failure
@@ -140,8 +162,11 @@ class JobRunner:
             self._finish(job_id, result, error)
 
     def _progress(self, job_id: str, progress: Progress) -> None:
+        """Take a report of the work; raise Cancelled where it should stop and still may."""
         with self._changed:
             before = self._jobs[job_id]
+            if before.stopping and progress.stage in CANCELLABLE:
+                raise Cancelled
             job = replace(before, stage=progress.stage, done=progress.done, total=progress.total)
             self._jobs[job_id] = job
             now = self._clock.monotonic()
@@ -155,9 +180,10 @@ class JobRunner:
         with self._changed:
             job = replace(
                 self._jobs[job_id],
-                state="failed" if error else "done",
+                state=_state(error),
                 result=result,
-                error=error,
+                error=None if isinstance(error, Cancelled) else error,
+                stopping=False,
                 finished_at=self._clock.now(),
             )
             self._jobs[job_id] = job
@@ -168,6 +194,12 @@ class JobRunner:
     def _tell(self, job: Job) -> None:
         for listener in self._listeners:
             listener(job)
+
+
+def _state(error: BackupError | None) -> Literal["done", "failed", "cancelled"]:
+    if error is None:
+        return "done"
+    return "cancelled" if isinstance(error, Cancelled) else "failed"
 
 
 class _Internal(BackupError):

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .clock import Clock
-from .errors import BackupError, Fact
+from .errors import BackupError, Cancelled, Fact
 from .files import translating
 from .history import History
 from .runs import Action, Outcome, Run, Trigger
+from .stages import Stages
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ class Entry:
     reason: str = ""
     fingerprint: str = ""
     facts: dict[str, Fact] = field(default_factory=dict)
+    stages: Stages = field(default_factory=Stages)
     run: Run | None = None
     _wanted: bool = True
 
@@ -34,7 +36,7 @@ class Entry:
     @property
     def is_wanted(self) -> bool:
         """Whether there is something to record."""
-        return self._wanted or self.outcome is Outcome.FAILED
+        return self._wanted or self.outcome in (Outcome.FAILED, Outcome.CANCELLED)
 
 
 class Recorder:
@@ -58,10 +60,11 @@ class Recorder:
             with translating(BackupError, "The computer refused a step of the work"):
                 yield entry
         except BackupError as error:
-            entry.outcome, entry.reason, code = Outcome.FAILED, str(error), error.code
+            outcome = Outcome.CANCELLED if isinstance(error, Cancelled) else Outcome.FAILED
+            entry.outcome, entry.reason, code = outcome, str(error), error.code
             entry.facts |= error.facts
             # Without its traceback: that is told by whoever asked for the operation.
-            logger.warning("%s (%s) failed: %s", action, trigger, error)
+            logger.warning("%s (%s) %s: %s", action, trigger, outcome, error)
             raise
         except BaseException:
             # A fault of ours, or Ctrl+C: it goes on to whoever started this, and must not look like a success.
@@ -79,6 +82,7 @@ class Recorder:
                 reason=entry.reason,
                 facts=entry.facts,
                 fingerprint=entry.fingerprint,
+                stages=entry.stages.seconds(),
             )
             # A data folder that is not there, as on a drive that is not connected, must not come to be by this.
             if entry.is_wanted and self._data_dir.is_dir():

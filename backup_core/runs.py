@@ -44,6 +44,7 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     FAILED = "failed"
     DONE = "done"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,8 +87,9 @@ class Face:
     def _problem(self) -> str:
         if not self._hands.plan.past.failures:
             return ""
-        run: Run | None = self._hands.engine.history.last(outcomes=(Outcome.FAILED,))
-        return run.reason if run else ""
+        ended = (Outcome.FAILED, Outcome.MADE, Outcome.UNCHANGED)
+        run: Run | None = self._hands.engine.history.last(outcomes=ended)
+        return run.reason if run and run.outcome is Outcome.FAILED else ""
 
     def _follow(self, job: Job) -> None:
         if job.error and str(job.error) != self._told:

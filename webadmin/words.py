@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from backup_core.drives import Kind
 from backup_core.history import Action, Outcome, Trigger
 from backup_core.listing import State
 from backup_core.progress import Stage
@@ -43,6 +44,7 @@ OUTCOMES = {
     Outcome.UNCHANGED: "Nothing had changed",
     Outcome.FAILED: "Failed",
     Outcome.DONE: "Done",
+    Outcome.CANCELLED: "Cancelled",
 }
 
 STAGES = {
@@ -66,6 +68,12 @@ JOBS = {
     "undo": "Going back to before the restore",
     "delete": "Deleting a backup",
     "copy": "Saving a copy",
+}
+
+DRIVES = {
+    Kind.STICK: "USB stick or drive",
+    Kind.DISK: "another disk",
+    Kind.NETWORK: "network folder",
 }
 
 RECORDS = {
