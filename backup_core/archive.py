@@ -17,11 +17,16 @@ from .files import create_private, private_folder, sync_folder, translating
 from .manifest import Manifest, Member
 from .packer import Packer
 from .progress import OnProgress, Progress, Stage, ignore
+from .stages import UNWATCHED, Stages, Step
 from .unpack import Reader
 
 
 def pack(
-    folder: Path, part: Path, describe: Callable[[tuple[Member, ...]], Manifest], on_progress: OnProgress = ignore
+    folder: Path,
+    part: Path,
+    describe: Callable[[tuple[Member, ...]], Manifest],
+    on_progress: OnProgress = ignore,
+    stages: Stages = UNWATCHED,
 ) -> Manifest:
     """Write all files below `folder` and the manifest that `describe` makes of them to the new file `part`, durably.
 
@@ -30,10 +35,12 @@ def pack(
     packer = Packer(folder, describe, on_progress)
     with translating(RepositoryUnusable, "The backup could not be written", hint="Is the backup folder still there?"):
         with os.fdopen(create_private(part), "wb") as file:
-            for chunk in packer.stream():
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
+            with stages.measure(Step.COMPRESS):
+                for chunk in packer.stream():
+                    file.write(chunk)
+            with stages.measure(Step.WRITE):
+                file.flush()
+                os.fsync(file.fileno())
         sync_folder(part.parent)
     assert packer.manifest is not None  # noqa: S101 - the stream ends with it
     return packer.manifest

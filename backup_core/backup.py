@@ -20,6 +20,7 @@ from .repository import Repository
 from .runs import Trigger
 from .snapshot import Snapshot
 from .sources import CLINIC_DB, Source
+from .stages import UNWATCHED, Stages, Step
 
 
 class BackupMaker:
@@ -38,6 +39,7 @@ class BackupMaker:
         *,
         check: Callable[[Snapshot], None] = lambda snapshot: None,
         raw_if_damaged: bool = False,
+        stages: Stages = UNWATCHED,
     ) -> Archive:
         """Return a new verified archive of `sources` as of one instant.
 
@@ -48,16 +50,18 @@ class BackupMaker:
         origin = self._data.claim_origin()
         part = self._repository.part(origin, uuid.uuid4().hex)
         with self._data.staging() as folder:
-            taken, state = self._take(sources, folder, on_progress, raw_if_damaged=raw_if_damaged)
+            taken, state = self._take(sources, folder, on_progress, stages, raw_if_damaged=raw_if_damaged)
             check(taken)
             (folder / openme.NAME).write_text(openme.TEXT, encoding="utf-8", newline="\r\n")
             size = sum(path.stat().st_size for path in folder.rglob("*"))
             need_space(self._repository.folder, size, "the backup")
             manifest = self._describe(taken, state, trigger, origin)
             try:
-                archive.pack(folder, part, lambda members: replace(manifest, members=members), on_progress)
-                self._verify(part, on_progress)
-                path = self._repository.publish(part, manifest.created_at, safety=trigger is Trigger.SAFETY)
+                archive.pack(folder, part, lambda members: replace(manifest, members=members), on_progress, stages)
+                with stages.measure(Step.VERIFY):
+                    self._verify(part, on_progress)
+                with stages.measure(Step.PUBLISH):
+                    path = self._repository.publish(part, manifest.created_at, safety=trigger is Trigger.SAFETY)
             finally:
                 remove(part)
         return look(path)
@@ -84,13 +88,13 @@ class BackupMaker:
 
     @staticmethod
     def _take(
-        sources: list[Source], folder: Path, on_progress: OnProgress, *, raw_if_damaged: bool
+        sources: list[Source], folder: Path, on_progress: OnProgress, stages: Stages, *, raw_if_damaged: bool
     ) -> tuple[Snapshot, str]:
         """Return the snapshot and the state that the manifest names: "raw" where SQLite could not read the data."""
         if raw_if_damaged and not _has_database(sources):
             return snapshot.take_raw(sources, folder), "raw"
         try:
-            return snapshot.take(sources, folder, on_progress), ""
+            return snapshot.take(sources, folder, on_progress, stages), ""
         except SourceDamaged:
             if not raw_if_damaged:
                 raise

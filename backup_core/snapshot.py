@@ -24,6 +24,7 @@ from .manifest import is_safe_name
 from .mirror import Mirror
 from .progress import OnProgress, Progress, Stage, ignore
 from .sources import CHROMA, CHROMA_DB, CLINIC_DB, Kind, Source, files_of, folders_of, is_database, is_side_file
+from .stages import UNWATCHED, Stages, Step
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,9 @@ class Snapshot:
     frozen: float
 
 
-def take(sources: Sequence[Source], folder: Path, on_progress: OnProgress = ignore) -> Snapshot:
+def take(
+    sources: Sequence[Source], folder: Path, on_progress: OnProgress = ignore, stages: Stages = UNWATCHED
+) -> Snapshot:
     """Copy `sources` into the new folder `folder` as of one instant.
 
     Raise SnapshotFailed where a database is damaged or so busy that no lock could be had, RepositoryFull without room.
@@ -62,18 +65,22 @@ def take(sources: Sequence[Source], folder: Path, on_progress: OnProgress = igno
         for name in ["", *(name for source in sources for name in folders_of(source))]:
             private_folder(folder / name)
         mirror = Mirror(folder)
-        for name in files.keys() - databases.keys():
-            mirror.copy(name, files[name])
-        with ExitStack() as stack:
+        with stages.measure(Step.COPY):
+            for name in files.keys() - databases.keys():
+                mirror.copy(name, files[name])
+        with stages.measure(Step.COPY), ExitStack() as stack:
             live = {
                 name: stack.enter_context(database)
                 for name, path in databases.items()
                 if (database := _open(name, path, mirror)) is not None
             }
             frozen = _copy_at_one_instant(live, mirror, sources)
-        _check_all(live, folder)
+        stages.add(Step.FREEZE, frozen)
+        with stages.measure(Step.CHECK):
+            _check_all(live, folder)
+            contents = read_contents(folder)
         on_progress(Progress(Stage.SNAPSHOT, total, total))
-        return Snapshot(folder, _presence(sources), read_contents(folder), frozen)
+        return Snapshot(folder, _presence(sources), contents, frozen)
 
 
 def _size(path: Path) -> int:
