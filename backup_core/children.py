@@ -5,6 +5,7 @@ A frozen build has one executable for everything; a plain one runs the module by
 
 import importlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 #: The flag by which a frozen executable is told to be a child: `--child MODULE`.
@@ -22,10 +23,12 @@ def command(module: str) -> list[str]:
     return [sys.executable, "-m", module]
 
 
-def run(module: str) -> int:
-    """Be the child `module` and return its exit status: what a frozen executable does for CHILD_FLAG."""
+def run(module: str, arguments: Sequence[str] = ()) -> int:
+    """Be the child `module` with its arguments and return its status: what a frozen program does for CHILD_FLAG."""
     if module.partition(".")[0] not in _PACKAGES:
         raise ValueError(f"no child is called {module!r}")
+    # A child reads its arguments where it does when Python itself has started it.
+    sys.argv[1:] = arguments
     status: int = importlib.import_module(module).main()
     return status
 

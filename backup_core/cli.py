@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == [children.CHILD_FLAG]:
-        return children.run(words[1])
+        return children.run(words[1], words[2:])
     as_json = "--json" in words
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -3,7 +3,6 @@
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -65,12 +64,11 @@ class TrialClinic:
     @contextmanager
     def held_open(self) -> Iterator[None]:
         """Have another program hold a lock on clinic.db."""
-        code = (
-            "import sqlite3, sys; database = sqlite3.connect(sys.argv[1], isolation_level=None);"
-            "database.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.read()"
-        )
-        command = [sys.executable, "-c", code, str(self._database)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        command = [*children.command("backup_core.lockholder"), str(self._database)]
+        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        with subprocess.Popen(
+            command, cwd=children.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, creationflags=flags
+        ) as holder:
             assert holder.stdout is not None  # noqa: S101 - asked for above
             holder.stdout.readline()
             try:

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the launcher until it is asked to end, or open the page of the one that runs; return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == [children.CHILD_FLAG]:
-        return children.run(words[1])
+        return children.run(words[1], words[2:])
     options = parse(words)
     start_logging()
     try:

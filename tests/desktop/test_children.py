@@ -9,7 +9,13 @@ import pytest
 from backup_core import children
 from tray import relaunch
 
-CHILDREN = ("backup_core.chromaprobe", "backup_core.samplemaker", "backup_core.standin", "tray.icon")
+CHILDREN = (
+    "backup_core.chromaprobe",
+    "backup_core.lockholder",
+    "backup_core.samplemaker",
+    "backup_core.standin",
+    "tray.icon",
+)
 
 
 @pytest.fixture
@@ -47,6 +53,15 @@ def test_a_frozen_child_runs_the_module_of_its_name() -> None:
     code = "import sys; from backup_core import children; sys.exit(children.run('tray.icon'))"
     ended = subprocess.run([sys.executable, "-c", code], cwd=children.ROOT, stdin=subprocess.DEVNULL, timeout=30)
     assert ended.returncode == 0
+
+
+def test_a_frozen_child_has_the_arguments_that_its_module_expects(tmp_path: Path) -> None:
+    words = ["--child", "backup_core.cli", "--data-dir", str(tmp_path / "none"), "--json", "list"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "backup_core.cli", *words], cwd=children.ROOT, capture_output=True, text=True, timeout=30
+    )
+    assert ended.returncode == 1
+    assert str(tmp_path / "none") in ended.stdout
 
 
 @pytest.mark.parametrize(
