@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from backup_core.holdings import Holdings
 from backup_core.listing import Archive
 
-from .words import RECORDS, count
+from .words import RECORDS, count, joined
 
 _HOUSEKEEPING = frozenset({"schema_versions", "sqlite_sequence"})
 
@@ -42,7 +42,7 @@ class Comparison:
         """What comes off by count, "2 patients and 3 visits"; "" if nothing does."""
         fewer = {line.records: line.fewer for line in self.lines}
         lost = [(fewer.get("patients", 0), "patient"), (fewer.get("visits", 0), "visit")]
-        return " and ".join(count(number, word) for number, word in lost if number)
+        return joined([count(number, word) for number, word in lost if number])
 
 
 def compare(archive: Archive, today: Holdings) -> Comparison:

@@ -1,109 +1,127 @@
 """The page's words for the engine's facts: times, sizes, reasons and states. Pure; times are passed in."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from backup_core.drives import Kind
 from backup_core.history import Action, Outcome, Trigger
 from backup_core.listing import State
 from backup_core.progress import Stage
+from backup_core.text import N_, N_n, _, _n
+from webadmin.formats import clock_time as clock_time
+from webadmin.formats import day as day
+from webadmin.formats import number as number
 
 WHY = {
-    Trigger.STARTUP.value: "at opening",
-    Trigger.EMR_START.value: "at opening",
-    Trigger.INTERVAL.value: "automatic",
-    Trigger.EXIT.value: "at closing",
-    Trigger.EMR_EXIT.value: "at closing",
-    Trigger.MANUAL.value: "by hand",
-    Trigger.SAFETY.value: "before a restore",
-    Trigger.CLI.value: "by command",
-    Trigger.API.value: "by DocAssist",
+    Trigger.STARTUP.value: N_("at opening"),
+    Trigger.EMR_START.value: N_("at opening"),
+    Trigger.INTERVAL.value: N_("automatic"),
+    Trigger.EXIT.value: N_("at closing"),
+    Trigger.EMR_EXIT.value: N_("at closing"),
+    Trigger.MANUAL.value: N_("by hand"),
+    Trigger.SAFETY.value: N_("before a restore"),
+    Trigger.CLI.value: N_("by command"),
+    Trigger.API.value: N_("by DocAssist"),
 }
 
 STATES = {
-    State.PROVEN: "Opened and checked",
-    State.VERIFIED: "Checked",
-    State.LEGACY: "Made by DocAssist",
-    State.WRITING: "Being written",
-    State.DAMAGED: "Damaged",
-    State.ENCRYPTED: "Locked by DocAssist",
+    State.PROVEN: N_("Opened and checked"),
+    State.VERIFIED: N_("Checked"),
+    State.LEGACY: N_("Made by DocAssist"),
+    State.WRITING: N_("Being written"),
+    State.DAMAGED: N_("Damaged"),
+    State.ENCRYPTED: N_("Locked by DocAssist"),
 }
 
 ACTIONS = {
-    Action.BACKUP: "Backup",
-    Action.RESTORE: "Restore",
-    Action.UNDO: "Back to before the restore",
-    Action.RECOVER: "Interrupted restore settled",
-    Action.PRUNE: "Old backups tidied up",
-    Action.DELETE: "Backup deleted",
-    Action.PROVE: "Backup opened and checked",
-    Action.COPY: "Copy saved elsewhere",
+    Action.BACKUP: N_("Backup"),
+    Action.RESTORE: N_("Restore"),
+    Action.UNDO: N_("Back to before the restore"),
+    Action.RECOVER: N_("Interrupted restore settled"),
+    Action.PRUNE: N_("Old backups tidied up"),
+    Action.DELETE: N_("Backup deleted"),
+    Action.PROVE: N_("Backup opened and checked"),
+    Action.COPY: N_("Copy saved elsewhere"),
 }
 
 OUTCOMES = {
-    Outcome.MADE: "Made",
-    Outcome.UNCHANGED: "Nothing had changed",
-    Outcome.FAILED: "Failed",
-    Outcome.DONE: "Done",
-    Outcome.CANCELLED: "Cancelled",
+    Outcome.MADE: N_("Made"),
+    Outcome.UNCHANGED: N_("Nothing had changed"),
+    Outcome.FAILED: N_("Failed"),
+    Outcome.DONE: N_("Done"),
+    Outcome.CANCELLED: N_("Cancelled"),
 }
 
 STAGES = {
-    Stage.CLOSE_EMR: "Asking DocAssist to close",
-    Stage.CHECK: "Checking the backup",
-    Stage.SNAPSHOT: "Copying the records",
-    Stage.PACK: "Packing the copy",
-    Stage.VERIFY: "Checking the copy",
-    Stage.EXTRACT: "Unpacking the backup",
-    Stage.SAFETY: "Saving today's data first",
-    Stage.SWAP: "Putting the records back",
-    Stage.COPY: "Copying to the drive",
-    Stage.PRUNE: "Tidying up old backups",
-    Stage.PROVE: "Opening the backup and asking it",
-    Stage.START_EMR: "Starting DocAssist again",
+    Stage.CLOSE_EMR: N_("Asking DocAssist to close"),
+    Stage.CHECK: N_("Checking the backup"),
+    Stage.SNAPSHOT: N_("Copying the records"),
+    Stage.PACK: N_("Packing the copy"),
+    Stage.VERIFY: N_("Checking the copy"),
+    Stage.EXTRACT: N_("Unpacking the backup"),
+    Stage.SAFETY: N_("Saving today's data first"),
+    Stage.SWAP: N_("Putting the records back"),
+    Stage.COPY: N_("Copying to the drive"),
+    Stage.PRUNE: N_("Tidying up old backups"),
+    Stage.PROVE: N_("Opening the backup and asking it"),
+    Stage.START_EMR: N_("Starting DocAssist again"),
 }
 
 JOBS = {
-    "create": "Backing up",
-    "restore": "Restoring",
-    "undo": "Going back to before the restore",
-    "delete": "Deleting a backup",
-    "copy": "Saving a copy",
+    "create": N_("Backing up"),
+    "restore": N_("Restoring"),
+    "undo": N_("Going back to before the restore"),
+    "delete": N_("Deleting a backup"),
+    "copy": N_("Saving a copy"),
 }
 
 DRIVES = {
-    Kind.STICK: "USB stick or drive",
-    Kind.DISK: "another disk",
-    Kind.NETWORK: "network folder",
+    Kind.STICK: N_("USB stick or drive"),
+    Kind.DISK: N_("another disk"),
+    Kind.NETWORK: N_("network folder"),
 }
 
 RECORDS = {
-    "patients": "Patients",
-    "visits": "Visits",
-    "investigations": "Test results",
-    "procedures": "Procedures",
+    "patients": N_("Patients"),
+    "visits": N_("Visits"),
+    "investigations": N_("Test results"),
+    "procedures": N_("Procedures"),
 }
 
-_UNITS = ((timedelta(days=1), "d", "day"), (timedelta(hours=1), "h", "hour"), (timedelta(minutes=1), "m", "minute"))
+#: What can be counted, one and many of it.
+COUNTED = {
+    "backup": N_n("%(number)s backup", "%(number)s backups"),
+    "byte": N_n("%(number)s byte", "%(number)s bytes"),
+    "day": N_n("%(number)s day", "%(number)s days"),
+    "hour": N_n("%(number)s hour", "%(number)s hours"),
+    "minute": N_n("%(number)s minute", "%(number)s minutes"),
+    "patient": N_n("%(number)s patient", "%(number)s patients"),
+    "second": N_n("%(number)s second", "%(number)s seconds"),
+    "visit": N_n("%(number)s visit", "%(number)s visits"),
+}
+
+_UNITS = (
+    # Translators: d, h and m are days, hours and minutes, as short as can be.
+    (timedelta(days=1), N_("%(number)sd ago"), N_n("%(number)s day ago", "%(number)s days ago")),
+    (timedelta(hours=1), N_("%(number)sh ago"), N_n("%(number)s hour ago", "%(number)s hours ago")),
+    (timedelta(minutes=1), N_("%(number)sm ago"), N_n("%(number)s minute ago", "%(number)s minutes ago")),
+)
 
 
 def why(trigger: str) -> str:
     """Return why a backup was made; a trigger of another version is shown as it is, none at all as "by DocAssist"."""
-    return WHY.get(trigger, trigger.replace("-", " ")) or "by DocAssist"
+    known = WHY.get(trigger, trigger and trigger.replace("-", " "))
+    return _(known or WHY[Trigger.API.value])
 
 
 def records(table: str) -> str:
     """Return the plain name of a table."""
-    return RECORDS.get(table, table.replace("_", " ").capitalize())
+    return _(RECORDS.get(table, table.replace("_", " ").capitalize()))
 
 
-def number(value: int) -> str:
-    """Return 1284 as "1,284"."""
-    return f"{value:,}"
-
-
-def count(value: int, one: str, many: str = "") -> str:
+def count(value: int, what: str) -> str:
     """Return "1 visit" or "1,284 visits"."""
-    return f"{value:,} {one if value == 1 else many or one + 's'}"
+    return _n(*COUNTED[what], value, number=number(value))
 
 
 def size(number_of_bytes: int) -> str:
@@ -114,22 +132,12 @@ def size(number_of_bytes: int) -> str:
     for larger in ("MB", "GB", "TB"):
         if value >= 999.5:
             value, unit = value / 1024, larger
-    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
-
-
-def clock_time(local: datetime) -> str:
-    """Return the time of day: "9:05 pm"."""
-    return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
-
-
-def day(local: datetime) -> str:
-    """Return the date: "2 Jan 2026"."""
-    return f"{local.day} {local:%b %Y}"
+    return f"{number(value, decimals=1 if value < 9.95 else 0)} {unit}"
 
 
 def date_time(local: datetime) -> str:
     """Return date and time: "2 Jan 2026, 10:30 am"."""
-    return f"{day(local)}, {clock_time(local)}"
+    return _("%(day)s, %(time)s", day=day(local), time=clock_time(local))
 
 
 def time_or_date(local: datetime, now: datetime) -> str:
@@ -140,25 +148,32 @@ def time_or_date(local: datetime, now: datetime) -> str:
 
 def ago(age: timedelta) -> str:
     """Return an age in words: "just now", "12 minutes ago", "2 days ago"."""
-    for unit, _, name in _UNITS:
+    for unit, _short, long in _UNITS:
         if age >= unit:
-            return f"{count(age // unit, name)} ago"
-    return "just now"
+            return _n(*long, age // unit, number=number(age // unit))
+    return _("just now")
 
 
 def ago_short(age: timedelta) -> str:
     """Return an age for the status bar: "just now", "12m ago", "2d ago"."""
-    for unit, letter, _ in _UNITS:
+    for unit, short, _long in _UNITS:
         if age >= unit:
-            return f"{age // unit}{letter} ago"
-    return "just now"
+            return _(short, number=number(age // unit))
+    return _("just now")
 
 
 def lasted(seconds: float) -> str:
     """Return a duration: "0.4 seconds", "12 seconds", "3 minutes 5 seconds"."""
     if seconds < 10:
-        return f"{seconds:.1f} seconds"
+        return _("%(number)s seconds", number=number(seconds, decimals=1))
     minutes, rest = divmod(round(seconds), 60)
     if not minutes:
         return count(rest, "second")
     return f"{count(minutes, 'minute')} {count(rest, 'second')}" if rest else count(minutes, "minute")
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Return "1 patient", "1 patient and 2 visits", "1 patient, 2 visits and 3 notes"."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return _("%(several)s and %(last)s", several=", ".join(parts[:-1]), last=parts[-1])
