@@ -12,7 +12,7 @@ from backup_core.engine import BackupEngine
 from backup_core.jobs import JobRunner
 from backup_core.settings import Settings
 
-from . import activity, backups, gate, preferences, problems, restores, session, status, translation, wording
+from . import activity, backups, copies, gate, preferences, problems, restores, session, status, translation, wording
 from .access import Access as Access
 from .desk import Desk as Desk
 from .desk import PlainDesk as PlainDesk
@@ -46,7 +46,7 @@ def create_app(
     problems.install(app)
     translation.install(app)
     wording.install(app)
-    for room in (session, status, backups, restores, preferences, activity):
+    for room in (session, status, backups, restores, copies, preferences, activity):
         app.register_blueprint(room.bp)
     return app
 

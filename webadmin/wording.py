@@ -30,7 +30,12 @@ def install(app: Flask) -> None:
         within=lambda sentence: sentence[:1].lower() + sentence[1:],
     )
     app.jinja_env.globals.update(
-        ACTIONS=words.ACTIONS, JOBS=words.JOBS, OUTCOMES=words.OUTCOMES, STAGES=words.STAGES, STATES=words.STATES
+        ACTIONS=words.ACTIONS,
+        DRIVES=words.DRIVES,
+        JOBS=words.JOBS,
+        OUTCOMES=words.OUTCOMES,
+        STAGES=words.STAGES,
+        STATES=words.STATES,
     )
     app.jinja_env.globals.update(State=State, bar_facts=bar_facts)
     app.context_processor(_on_every_page)
