@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from .compare import Loss
+from .copies import Copy
 from .engine import BackupEngine
 from .listing import Archive
 from .proofs import Proof
@@ -104,6 +105,13 @@ def _entries(losses: Sequence[Loss], missing: str, older: str) -> list[str]:
     return lines
 
 
+def about_copy(copy: Copy) -> Answer:
+    """Return the answer for a copy that was saved on another drive."""
+    document = {**asdict(copy), "path": str(copy.path), "at": copy.at.isoformat()}
+    text = f"Copied and read again: {copy.path}, {_megabytes(copy.size)}.\nThe copy is not locked: keep the drive safe."
+    return Answer(document, text)
+
+
 def about_restored(restored: Restored) -> Answer:
     """Return the answer for a restore or an undo."""
     text = f"Restored {restored.archive}: {counted(restored.patient_count, restored.visit_count)}."
@@ -117,6 +125,7 @@ def about_standing(engine: BackupEngine, *, is_running: bool, problems: Sequence
     archives, newest, undoable = engine.archives(), engine.last_good(), engine.undoable()
     last, confirmed = engine.history.last(), engine.history.last(outcomes=(Outcome.MADE, Outcome.UNCHANGED))
     failure = last.reason if last and last.outcome == Outcome.FAILED else None
+    copy = next(iter(engine.copier.copies()), None)
     outside, total = engine.unprotected(), sum(archive.size for archive in archives)
     document = {
         "data_dir": str(engine.data_dir),
@@ -130,6 +139,7 @@ def about_standing(engine: BackupEngine, *, is_running: bool, problems: Sequence
         "bytes": total,
         "not_in_backups": [{"name": name, "bytes": size} for name, size in outside],
         "undo": undoable and undoable.name,
+        "last_copy": copy and {"path": str(copy.path), "at": copy.at.isoformat()},
         "problems": list(problems),
     }
     lines = [
@@ -140,6 +150,7 @@ def about_standing(engine: BackupEngine, *, is_running: bool, problems: Sequence
         ("Last run failed:", failure or ""),
         ("Backups:", f"{len(archives)}, {_megabytes(total)}"),
         ("Not in your backups:", ", ".join(f"{name} ({_megabytes(size)})" for name, size in outside) or "nothing"),
+        ("Last copy elsewhere:", f"{copy.at.astimezone():%Y-%m-%d %H:%M}, {copy.path}" if copy else "never"),
         ("Undo goes back to:", undoable.name if undoable else ""),
         *(("Please look at:", problem) for problem in problems),
     ]

@@ -59,6 +59,11 @@ def _add_commands(found: "argparse._SubParsersAction[_Parser]", anywhere: _Parse
     prove.add_argument("archive", nargs="?", metavar="NAME|PATH")
     compare = command("compare", "list what restoring a backup would take off today's data")
     compare.add_argument("archive", metavar="NAME|PATH")
+    copy = command(
+        "copy", "copy a backup to another drive and read it again there; the newest checked one if none is named"
+    )
+    copy.add_argument("folder", metavar="FOLDER")
+    copy.add_argument("archive", nargs="?", metavar="NAME|PATH")
     for name, help in (("pin", "keep a backup for ever"), ("unpin", "keep a backup no longer than the others")):
         command(name, help).add_argument("archive", metavar="NAME")
     command("all-is-well", "end the alarm that patients or tables have gone: that is right, go on")

@@ -8,13 +8,14 @@ from pathlib import Path
 from . import browser, control, lookups
 from .answers import (
     Answer,
+    about_copy,
     about_created,
     about_restored,
     about_undoing,
     counted,
     holds,
 )
-from .errors import BackupError, NewerData, OtherClinic
+from .errors import BackupError, NewerData, OtherClinic, UnknownArchive
 from .files import private_folder, write_atomically
 from .lookups import Request
 from .runs import Trigger
@@ -87,6 +88,15 @@ def _pin(request: Request) -> Answer:
     )
 
 
+def _copy(request: Request) -> Answer:
+    wanted, engine = request.options.archive, request.engine
+    archive = engine.find(wanted) if wanted else engine.best_archive()
+    if archive is None:
+        raise UnknownArchive("There is no backup to copy yet.", hint="Make one first.")
+    place = Path(request.options.folder).expanduser().absolute()
+    return about_copy(engine.copier.save(archive, place, Trigger.CLI))
+
+
 def self_test(folder: Path) -> Answer:
     """Try the whole job in a new folder below `folder`, and leave the report there; raise BackupError if it fails."""
     steps = SelfTest(private_folder(folder) / uuid.uuid4().hex).run()
@@ -132,6 +142,7 @@ _COMMANDS: Mapping[str, Callable[[Request], Answer]] = {
     "status": lookups.status,
     "prove": lookups.prove,
     "compare": lookups.compare,
+    "copy": _copy,
     "pin": _pin,
     "unpin": _pin,
     "all-is-well": _all_is_well,

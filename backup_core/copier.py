@@ -12,7 +12,7 @@ from .errors import ArchiveUnusable, CopyFailed
 from .files import CHUNK, create_private, need_space, remove, replace, sync_folder, translating
 from .listing import Archive
 from .manifest import archive_name
-from .progress import OnProgress, Progress, Stage
+from .progress import OnProgress, Progress, Stage, ignore
 from .recorder import Recorder
 from .repository import Repository
 from .runs import Action, Trigger
@@ -35,7 +35,7 @@ class Copier:
         """Return what was copied and where, newest first."""
         return self._book.read()
 
-    def save(self, archive: Archive, place: Path, trigger: Trigger, on_progress: OnProgress) -> Copy:
+    def save(self, archive: Archive, place: Path, trigger: Trigger, on_progress: OnProgress = ignore) -> Copy:
         """Copy an archive into the folder FOLDER of `place`, read the copy again, and return where it is.
 
         Nothing there is overwritten: a name that another file has gets a number. Raise CopyFailed, RepositoryFull

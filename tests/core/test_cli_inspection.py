@@ -105,3 +105,17 @@ def test_the_self_test_passes_here_and_leaves_a_report_and_nothing_else(run: Run
     report = Path(told.document["report"])
     assert "8 of 8 passed" in report.read_text(encoding="utf-8")
     assert [path.name for path in report.parent.iterdir() if path.is_dir()] == []
+
+
+def test_copy_takes_the_newest_backup_to_another_drive_and_status_tells_when(run: Run, tmp_path: Path) -> None:
+    stick = tmp_path / "stick"
+    assert run("copy", str(stick)).err.startswith("There is no backup to copy yet.")
+    name = made(run)
+    assert "never" in run("status").out
+    assert run("copy", str(stick)).status == 1
+    stick.mkdir()
+    path = Path(run("--json", "copy", str(stick)).document["path"])
+    assert path.name == name
+    assert path.is_relative_to(stick)
+    assert str(path) in run("status").out
+    assert run("--json", "status").document["last_copy"]["path"] == str(path)
