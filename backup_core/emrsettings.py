@@ -18,6 +18,9 @@ PATHS = {
     "keep": (("preferences", "backup_retention_count"), ("backup", "max_local_backups")),
 }
 
+#: What the model of later versions says about backups that DocAssist makes by itself; the first model cannot say it.
+SWITCHES = (("backup", "auto_backup_enabled"), ("backup", "backup_on_close"))
+
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
@@ -49,6 +52,25 @@ def with_values(data: bytes, values: Mapping[str, float]) -> bytes:
             if isinstance(old, int | float) and not isinstance(old, bool) and old != new:
                 begin, end = _find(text, path)
                 text = text[:begin] + _number_like(old, new, field) + text[end:]
+    return text.encode()
+
+
+def switches_on(data: bytes) -> bool:
+    """Return whether DocAssist's file says that it backs up by itself; raise ValueError where it is no JSON object."""
+    _, document = _parse(data)
+    return any(_value(document, path) is True for path in SWITCHES)
+
+
+def without_switches(data: bytes) -> bytes:
+    """Return DocAssist's file with each switch for its own backups off that is there; another file as it is."""
+    try:
+        text, document = _parse(data)
+    except ValueError:
+        return data
+    for path in SWITCHES:
+        if _value(document, path) is True:
+            begin, end = _find(text, path)
+            text = text[:begin] + "false" + text[end:]
     return text.encode()
 
 

@@ -24,6 +24,16 @@ def resolve_data_dir(argument: str | Path | None, environ: Mapping[str, str]) ->
     return Path(chosen).expanduser().absolute()
 
 
+def is_data_dir_known(argument: str | Path | None, environ: Mapping[str, str]) -> bool:
+    """Return whether anybody has said where the data is; `./data` says it only where there is a clinic in it."""
+    return bool(argument or environ.get(DATA_DIR_VARIABLE) or saved_data_dir()) or Path("data/clinic.db").is_file()
+
+
+def setup_folder() -> Path:
+    """Return what stands for the data folder, in the note of where the page is, as long as none was chosen."""
+    return state_folder() / "set-up"
+
+
 def saved_data_dir() -> Path | None:
     """Return the data folder that the user chose at set-up, or None."""
     try:
