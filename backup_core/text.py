@@ -27,13 +27,13 @@ class Language:
     catalogue: gettext.NullTranslations
 
 
-def _(message: str, **facts: object) -> str:
+def _(message: str, /, **facts: object) -> str:
     """Return a message in the user's language; `%(name)s` in it stands for the fact of that name."""
     translated = language().catalogue.gettext(message)
     return translated % facts if facts else translated
 
 
-def _n(one: str, many: str, number: int, **facts: object) -> str:
+def _n(one: str, many: str, number: int, /, **facts: object) -> str:
     """Return the form of a message that goes with `number`, in the user's language."""
     translated = language().catalogue.ngettext(one, many, number)
     return translated % facts if facts else translated
