@@ -107,6 +107,27 @@ def replace(source: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def rename_new(source: Path, target: Path) -> None:
+    """Rename `source` to a name that nothing has, and make it last; raise FileExistsError where something has it."""
+    if os.name == "nt":
+        patiently(lambda: source.rename(target))
+        return
+    try:
+        # Unlike a look and a rename, this leaves nobody the time to take the name in between.
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A disk that knows no second names, as a USB stick's.
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        source.rename(target)
+    sync_folder(target.parent)
+    # Held by a virus scanner it stays as a second name, which whoever made it removes later.
+    with contextlib.suppress(OSError):
+        source.unlink(missing_ok=True)
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file readable by this user only: after a crash it holds the old bytes or the new ones."""
     part = path.with_name(path.name + ".part")

@@ -5,12 +5,12 @@ import dataclasses
 import itertools
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from .errors import RepositoryUnusable
-from .files import PRIVATE, private_folder, remove, replace, sync_folder, translating
+from .files import PRIVATE, private_folder, remove, rename_new, replace, sync_folder, translating
 from .listing import KEPT, Archive, State, is_archive_name, look, with_proof
 from .locks import locked
 from .manifest import archive_name
@@ -72,7 +72,9 @@ class Repository:
             f"The backup folder {self.folder} is not there or cannot be written",
             hint="Connect its drive, or choose another backup folder in the preferences.",
         ):
-            self.folder.mkdir(mode=0o700, exist_ok=True)
+            if not self.folder.is_dir():
+                self.folder.mkdir(mode=0o700, exist_ok=True)
+                sync_folder(self.folder.parent)
             private_folder(self.folder / PRIVATE)
 
     def part(self, origin: str, run_id: str) -> Path:
@@ -86,10 +88,13 @@ class Repository:
     def publish(self, part: Path, local: datetime, *, safety: bool) -> Path:
         """Give a verified archive its final name, one that no other has, and return its path."""
         with self.lock(), translating(RepositoryUnusable, "The backup could not be put into its folder"):
-            taken = {path.name for folder in (self.folder, self.folder / KEPT) for path in folder.glob("*")}
-            target = self.folder / archive_name(local, safety=safety, taken=taken)
-            replace(part, target)
-            return target
+            while True:
+                taken = {path.name for folder in (self.folder, self.folder / KEPT) for path in folder.glob("*")}
+                target = self.folder / archive_name(local, safety=safety, taken=taken)
+                # Between the two, DocAssist's own code, which knows no lock, may have taken the name.
+                with suppress(FileExistsError):
+                    rename_new(part, target)
+                    return target
 
     def delete(self, archive: Archive) -> None:
         """Delete an archive for good; the lock is held by the caller."""

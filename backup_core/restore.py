@@ -1,5 +1,6 @@
 """Put an archive's sources back: verify it, keep today's data in a safety backup, then swap."""
 
+import contextlib
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -96,9 +97,12 @@ class Restorer:
                 on_progress(Progress(Stage.SWAP))
                 with stages.measure(Step.SWAP):
                     done = self._swapper.do(swap, names, may_arm=wish.inside_emr)
-        finally:
-            if Swap.pending(self._data.path) is None:
-                swap.clear()
+        except BaseException:
+            # Where not even the notes can be read, the next sweep has the box.
+            with contextlib.suppress(OSError, RestoreFailed):
+                if Swap.pending(self._data.path) is None:
+                    swap.clear()
+            raise
         return Restored(wanted.name, swap.journal.safety, restored.patient_count, restored.visit_count, armed=not done)
 
     def recover(self, *, inside_emr: bool) -> str | None:

@@ -1,5 +1,6 @@
 """The backup folder: what is ours in it is in order, what is not ours is left alone."""
 
+import errno
 import os
 import shutil
 import threading
@@ -12,9 +13,10 @@ import pytest
 
 from backup_core import BackupEngine, BackupService
 from backup_core.errors import BackupError
-from backup_core.files import PRIVATE
+from backup_core.files import PRIVATE, rename_new
 from backup_core.listing import Archive, State
 from backup_core.retention import Policy
+from tests.audit import listening
 from tests.clinic import Clinic
 from tests.core import oldemr
 from tests.fakeclock import FakeClock
@@ -158,6 +160,37 @@ def test_nothing_is_ever_overwritten(engine: BackupEngine, clock: FakeClock) -> 
 
     assert engine.create().name == name.replace(".zip", "_3.zip")
     assert (engine.backup_dir / name).read_bytes() == b"not ours"
+
+
+def test_a_name_that_somebody_takes_at_the_last_moment_is_left_to_them(engine: BackupEngine) -> None:
+    taken: list[Path] = []
+
+    def take_the_name(event: str, values: tuple[object, ...]) -> None:
+        if event == "os.link" and str(values[0]).endswith(".part") and not taken:
+            taken.append(Path(str(values[1])))
+            taken[0].write_bytes(b"the EMR's own")
+
+    with listening(take_the_name):
+        made = engine.create()
+    assert taken[0].read_bytes() == b"the EMR's own"
+    assert made.name == taken[0].name.replace(".zip", "_2.zip")
+    engine.verify(made)
+
+
+def test_a_disk_without_second_names_gets_its_archive_and_loses_none(
+    engine: BackupEngine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*words: object, **options: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("backup_core.files.os.link", refuse)
+    first, second = engine.create(), engine.create()
+    assert first.name != second.name
+    engine.verify(first)
+    with pytest.raises(FileExistsError):
+        rename_new(second.path, first.path)
+    engine.verify(first)
+    engine.verify(second)
 
 
 def test_two_clinics_in_one_folder_neither_prune_nor_count_each_other(

@@ -1,5 +1,6 @@
 """A restore: what was backed up is in place again, and what was there is kept."""
 
+import errno
 import shutil
 import sqlite3
 import subprocess
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from backup_core import BackupEngine
+from backup_core.errors import BackupError
 from backup_core.files import PRIVATE
+from tests.audit import listening
 from tests.clinic import PATIENTS, ROOT, Clinic
 
 ASK_CHROMA = """
@@ -229,3 +232,45 @@ def test_an_empty_pc_is_restored_from_a_zip_that_lies_anywhere(
     again = fresh.create()
     assert again.manifest is not None
     assert again.manifest.origin == engine.archives()[0].manifest.origin  # type: ignore[union-attr]
+
+
+def test_a_finished_restore_is_not_called_failed_because_the_notes_cannot_be_read(
+    engine: BackupEngine, clinic: Clinic
+) -> None:
+    made = engine.create()
+    rows = clinic.rows()
+    clinic.admit("Later")
+    finished: list[str] = []
+
+    def refuse(event: str, values: tuple[object, ...]) -> None:
+        if event == "open" and str(values[0]).endswith("undo.json.part"):
+            finished.append(str(values[0]))
+        if event == "open" and finished and str(values[0]).endswith("journal.json"):
+            raise OSError(errno.EIO, "Input/output error")
+
+    with listening(refuse):
+        engine.restore(made)
+    assert finished
+    assert clinic.rows() == rows
+
+
+def test_a_restore_that_fails_says_why_though_the_notes_cannot_be_read_any_more(
+    engine: BackupEngine, clinic: Clinic
+) -> None:
+    made = engine.create()
+    clinic.admit("Later")
+    rows = clinic.rows()
+    failed: list[str] = []
+
+    def refuse(event: str, values: tuple[object, ...]) -> None:
+        if event == "open" and "/swap/" in str(values[0]):
+            failed.append(str(values[0]))
+            raise OSError(errno.EIO, "Input/output error")
+        if event == "open" and failed and str(values[0]).endswith("journal.json"):
+            raise OSError(errno.EIO, "Input/output error")
+
+    with listening(refuse), pytest.raises(BackupError, match="could not be unpacked"):
+        engine.restore(made)
+    assert clinic.rows() == rows
+    engine.recover()
+    assert not (clinic.data_dir / PRIVATE / "swap").exists()

@@ -103,13 +103,13 @@ def unflushed(calls: Sequence[Sequence[str]]) -> list[str]:
     for call, path, *source in calls:
         if call in ("write", "pwrite64", "sendfile64", "copy_file_range", "ftruncate64"):
             dirty.add(path)
-        elif call in ("open64", "mkdir", "link"):
+        elif call in ("open64", "mkdir") or (call == "link" and not path.endswith(".zip")):
             made.add(path)
         elif call in ("fsync", "fdatasync"):
             dirty.discard(path)
             made = {name for name in made if str(PurePath(name).parent) != path}
             names.pop(path, None)
-        elif call.startswith("rename"):
+        elif call.startswith(("rename", "link")):
             found += [f"{path} was put in place before {file} was flushed" for file in dirty if is_in(file, source[0])]
             if path.endswith("journal.json"):
                 found += [

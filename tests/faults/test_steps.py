@@ -35,7 +35,7 @@ def test_nothing_is_lost_when_a_step_is_refused_or_a_file_is_held_in(operation: 
     assert not matrix.result.lost, "\n".join(matrix.result.lost)
 
 
-@pytest.mark.parametrize(("step", "path"), [("sqlite3.connect", "staging"), ("open", ".part"), ("os.rename", ".part")])
+@pytest.mark.parametrize(("step", "path"), [("sqlite3.connect", "staging"), ("open", ".part"), ("os.link", ".part")])
 def test_a_backup_folder_that_goes_away_in_mid_backup_is_noticed_and_the_next_backup_works(
     step: str, path: str, tmp_path: Path
 ) -> None:
