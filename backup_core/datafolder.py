@@ -119,7 +119,7 @@ class DataFolder:
         with translating(SnapshotFailed, f"The folder {self.path} cannot be written"):
             folder = private_folder(self._staging) / uuid.uuid4().hex
             # Held while the folder is in use: so that one swept by another process is surely nobody's.
-            lock = FileLock(folder.with_suffix(".lock"), mode=0o600)
+            lock = FileLock(folder.with_suffix(".lock"), mode=0o600, thread_local=False)
             lock.acquire()
         try:
             yield folder

@@ -15,6 +15,7 @@ from .files import translating
 from .history import History
 from .holdings import Holdings, read_holdings
 from .inspector import Inspector
+from .intake import Intake
 from .keeper import Keeper
 from .listing import Archive, look
 from .progress import OnProgress, Progress, Stage, ignore
@@ -64,6 +65,8 @@ class BackupEngine:
         self._inspector = Inspector(self._data, self.repository, self._recorder, clock)
         #: Copies of archives on other drives.
         self.copier = Copier(self._data, self.repository, self._recorder, clock)
+        #: A backup that comes from elsewhere, as from a USB stick.
+        self.intake = Intake(self._data)
         #: Policy, pins and alarm of the archives.
         self.keeper = Keeper(self._data, self.repository, self._recorder, clock, self._restorer.next_undo)
         self._runner = Runner(self._data, self.repository, self._maker, self.keeper, self.history, clock, peek=peek)
@@ -97,9 +100,12 @@ class BackupEngine:
         return self.repository.archives()
 
     def find(self, name_or_path: str | Path) -> Archive:
-        """Return the archive of that name, or the ZIP at that path; raise UnknownArchive."""
+        """Return the archive of that name, one that was taken in included, or the ZIP at that path.
+
+        Raise UnknownArchive.
+        """
         wanted = str(name_or_path)
-        named = next((archive for archive in self.archives() if archive.name == wanted), None)
+        named = next((archive for archive in self.archives() if archive.name == wanted), self.intake.find(wanted))
         with translating(UnknownArchive, f"There is no backup that can be read at {wanted[:80]}"):
             if named is None and Path(wanted).is_file():
                 named = look(Path(wanted).absolute())

@@ -36,13 +36,15 @@ class Parts:
         return self.clock.now()
 
     def archive(self, name: str) -> Archive:
-        """Return the archive of that name among those in the list; raise UnknownArchive.
+        """Return the archive of that name among those in the list, or the one that was taken in; raise UnknownArchive.
 
         A request never names a path: what is not in the list does not exist for the page.
         """
         for archive in self.engine.archives():
             if archive.name == name:
                 return archive
+        if (taken_in := self.engine.intake.find(name)) is not None:
+            return taken_in
         raise UnknownArchive("This backup is not in the backup folder any more.", hint="Look at the list of backups.")
 
 
