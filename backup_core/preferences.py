@@ -13,6 +13,11 @@ from .sources import check_extra, find_sources
 LONGEST_HOURS = 168
 MOST_KEPT = 1_000
 
+#: A start makes a backup if the last one is over an hour old or the last ending was not clean; or in any case.
+WHEN_STALE, ALWAYS = "when-stale", "always"
+STARTUP_RULES = (WHEN_STALE, ALWAYS)
+THEMES = ("system", "light", "dark")
+
 
 @dataclass(frozen=True)
 class Preferences:
@@ -30,6 +35,16 @@ class Preferences:
     backup_dir: str = ""
     #: More files and folders to protect: paths inside the data folder, with `/`.
     extras: tuple[str, ...] = ()
+    #: When a start of the launcher or of DocAssist makes a backup: one of STARTUP_RULES.
+    startup: str = WHEN_STALE
+    #: Whether the icon speaks up when something goes wrong.
+    notifications: bool = True
+    #: Whether it also says in one line, when DocAssist has been closed, that the day's work is backed up.
+    closing_note: bool = True
+    #: The colours of the page: one of THEMES.
+    theme: str = "system"
+    #: Backup folders of before, whose archives stay in the list: absolute paths.
+    older_dirs: tuple[str, ...] = ()
 
     @property
     def policy(self) -> Policy:
@@ -40,8 +55,7 @@ class Preferences:
 def accepted(document: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:
     """Return the fields of a parsed file that can be accepted, and a sentence on each other one."""
     values = {field: document[field] for field in _VALUE_FAULTS if field in document}
-    if isinstance(extras := values.get("extras"), list):
-        values["extras"] = tuple(extras)
+    values |= {field: tuple(value) for field, value in values.items() if isinstance(value, list)}
     bad = {field: fault for field, value in values.items() if (fault := _VALUE_FAULTS[field](value))}
     return {field: value for field, value in values.items() if field not in bad}, [str(fault) for fault in bad.values()]
 
@@ -118,6 +132,27 @@ def _extras_fault(value: object) -> SettingInvalid | None:
     return None
 
 
+def _choice_fault(field: str, choices: tuple[str, ...], what: str) -> Callable[[object], SettingInvalid | None]:
+    def fault(value: object) -> SettingInvalid | None:
+        return None if value in choices else SettingInvalid(f"Choose one of the {what}.", field=field)
+
+    return fault
+
+
+def _switch_fault(field: str) -> Callable[[object], SettingInvalid | None]:
+    def fault(value: object) -> SettingInvalid | None:
+        return None if isinstance(value, bool) else SettingInvalid("This is either on or off.", field=field)
+
+    return fault
+
+
+def _older_dirs_fault(value: object) -> SettingInvalid | None:
+    check = _folder_fault("older_dirs")
+    if isinstance(value, tuple) and not any(not folder or check(folder) for folder in value):
+        return None
+    return SettingInvalid("The list of earlier backup folders is not a list of whole paths.", field="older_dirs")
+
+
 def _emr_dir_fault(folder: str) -> SettingInvalid | None:
     if not folder or Path(folder).is_dir():
         return None
@@ -151,4 +186,9 @@ _VALUE_FAULTS: Mapping[str, Callable[[object], SettingInvalid | None]] = {
     "emr_dir": _folder_fault("emr_dir"),
     "backup_dir": _folder_fault("backup_dir"),
     "extras": _extras_fault,
+    "startup": _choice_fault("startup", STARTUP_RULES, "rules for the start"),
+    "notifications": _switch_fault("notifications"),
+    "closing_note": _switch_fault("closing_note"),
+    "theme": _choice_fault("theme", THEMES, "colours"),
+    "older_dirs": _older_dirs_fault,
 }

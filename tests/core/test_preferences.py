@@ -29,6 +29,11 @@ def test_every_field_can_be_chosen(data_dir: Path) -> None:
         emr_dir=str(data_dir),
         backup_dir=str(data_dir / "backups"),
         extras=("exports", "letters/2026"),
+        startup="always",
+        notifications=False,
+        closing_note=False,
+        theme="dark",
+        older_dirs=(str(data_dir / "before"),),
     )
     assert faults(chosen, data_dir) == {}
 
@@ -54,6 +59,11 @@ def test_each_field_has_its_own_sentence(data_dir: Path) -> None:
         emr_dir="not/whole",
         backup_dir="backups",
         extras=("../elsewhere",),
+        startup="sometimes",
+        notifications="on",  # type: ignore[arg-type]  # as a spoilt file may have it
+        closing_note=1,  # type: ignore[arg-type]
+        theme="pink",
+        older_dirs=("relative",),
     )
     found = faults(wrong, data_dir)
     assert found.keys() == asdict(wrong).keys()
@@ -89,7 +99,7 @@ def test_a_backup_folder_is_not_judged_without_the_data_folder(tmp_path: Path) -
 
 
 def test_of_a_parsed_file_each_good_value_is_accepted_and_each_other_one_told() -> None:
-    values, problems = accepted({"keep": 0, "frequency_hours": 8, "extras": ["exports"], "theme": "dark"})
+    values, problems = accepted({"keep": 0, "frequency_hours": 8, "extras": ["exports"], "colour": "dark"})
     assert values == {"frequency_hours": 8, "extras": ("exports",)}
     assert problems == ["It is not possible to keep 0 backups."]
 
