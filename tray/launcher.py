@@ -1,14 +1,10 @@
 """The launcher of one data folder: its parts put together, its life from start to an orderly end."""
 
 import logging
-import os
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from backup_core import control
-from backup_core.browser import open_page
 from backup_core.clock import SYSTEM_CLOCK
 from backup_core.control import Control
 from backup_core.engine import BackupEngine
@@ -17,11 +13,12 @@ from backup_core.jobs import Job, JobRunner
 from backup_core.listing import Archive
 from backup_core.proofs import Proof
 from backup_core.settings import Preferences, Settings
-from webadmin import Access, create_app
+from webadmin import create_app
 
 from .claim import Claim
 from .demo import is_sample
 from .desk import LauncherDesk
+from .door import Door
 from .emr import Emr
 from .ending import last_backup
 from .face import Face
@@ -32,7 +29,6 @@ from .options import Options, at_login
 from .plan import Plan
 from .prover import Prover
 from .rounds import Rounds
-from .server import PageServer, listen
 from .sight import Sight
 
 logger = logging.getLogger(__name__)
@@ -46,14 +42,17 @@ LOCK_PATIENCE = 60.0
 class Launcher:
     """Looks after one data folder, from `run` to its end."""
 
-    def __init__(self, options: Options, data_dir: Path) -> None:
-        """Claim the data folder, if it is there, and a port for the page.
+    def __init__(self, options: Options, data_dir: Path, door: Door | None = None) -> None:
+        """Claim the data folder, if it is there, and a port for the page unless it has a `door` already.
 
-        Raise LauncherRunning if another launcher has the folder, SettingInvalid if the port asked for cannot be had.
+        Raise LauncherRunning if another launcher of this user on this PC has the folder, SettingInvalid if the port
+        asked for cannot be had. One of another user or PC is looked on at until it has ended.
         """
         self.clock = SYSTEM_CLOCK
         self._since = self.clock.now()
         self.is_ending = False
+        #: Whether the set-up follows it behind the same door.
+        self.leaves_for_set_up = False
         self.is_sample = is_sample(data_dir)
         self.data_dir = data_dir
         self.words_at_login = at_login(options, data_dir)
@@ -67,14 +66,11 @@ class Launcher:
         self._instance = Instance(data_dir)
         self._claim = Claim(self._instance, self.plan, self.notices)
         self._loop = Loop(self._tick)
-        self._access = Access()
         self._has_begun = False
+        self._has_opened_emr = False
         before = self._claim.take() if data_dir.is_dir() else None
+        self._door = door or Door(options.port, before.port if before else None)
         self._furnish(self._settings.read())
-        self._server = PageServer(
-            lambda *request: self._app(*request), listen(options.port, before.port if before else None)
-        )
-        self._access.set_port(self._server.port)
         self.jobs.add_listener(self._follow)
         self._face = Face(self, shown=options.icon)
         self._rounds = Rounds(self, Prover(self.clock, self._proven), self._face.notify)
@@ -82,13 +78,13 @@ class Launcher:
     @property
     def control(self) -> Control:
         """What the command line needs to reach this launcher."""
-        return Control(self._server.port, os.getpid(), self._access.control_key)
+        return self._door.control
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Look after the data folder until `quit`; call `on_ready` when the page can be opened."""
-        self._server.start()
+        self._door.open()
         try:
-            self._announce()
+            self._door.announce(self.data_dir)
             self._face.start()
             on_ready()
             self._loop.run()
@@ -99,17 +95,14 @@ class Launcher:
         """Begin the end of the launcher; from any thread, and from a signal handler."""
         self._loop.stop()
 
-    def open_page(self) -> None:
-        """Open the admin page in the browser, without waiting for it: some browsers return when they are closed."""
-        address = control.page_address(self.control, self._access.new_ticket())
-        threading.Thread(target=open_page, args=(address,), name="browser", daemon=True).start()
+    def set_up_again(self) -> None:
+        """Begin the end of the launcher with its page left open for the set-up; from any thread."""
+        self.leaves_for_set_up = True
+        self.quit()
 
-    def _announce(self) -> None:
-        """Let the command line and a second start find this launcher."""
-        try:
-            control.write(self.data_dir, self.control)
-        except OSError:
-            logger.warning("the page can be opened by the tray icon only", exc_info=True)
+    def open_page(self) -> None:
+        """Open the admin page in the browser."""
+        self._door.show()
 
     def _furnish(self, preferences: Preferences) -> None:
         """Build what depends on the preferences; what runs goes on with what it was begun with."""
@@ -125,15 +118,26 @@ class Launcher:
             emr_command=self.emr.command,
             patience=LOCK_PATIENCE,
         )
-        self.desk = LauncherDesk(self.engine, self.jobs, self.plan, self.sight, self.emr, self.notices, self._look)
-        self._app = create_app(
+        self.desk = LauncherDesk(
             self.engine,
             self.jobs,
-            self._access,
-            self.desk,
-            self._settings,
-            sample=self.is_sample,
-            since=self._since,
+            self.plan,
+            self.sight,
+            self.emr,
+            self.notices,
+            self._look,
+            lambda: self._claim.caretaker,
+        )
+        self._door.serve(
+            create_app(
+                self.engine,
+                self.jobs,
+                self._door.access,
+                self.desk,
+                self._settings,
+                sample=self.is_sample,
+                since=self._since,
+            )
         )
         self.sight.forget()
 
@@ -143,16 +147,21 @@ class Launcher:
         self.notices.put(Topic.SETTINGS, " ".join(self._settings.problems))
         if preferences != self._preferences:
             self._furnish(preferences)
-            self._rounds.teach()
+            if self._instance.is_claimed:
+                self._rounds.teach()
         self.plan.look(self.engine.history.runs(), preferences.frequency_hours)
 
     def _tick(self) -> None:
-        if self._rounds.folder_is_there() and self._is_ours():
-            self._look()
-            if self._has_begun:
-                self._rounds.make()
-            else:
-                self._begin()
+        if self._rounds.folder_is_there():
+            if self._is_ours():
+                self._look()
+                if self._has_begun:
+                    self._rounds.make()
+                else:
+                    self._begin()
+            elif self._claim.caretaker:
+                self._look()
+                self._look_on()
         self._face.refresh()
 
     def _is_ours(self) -> bool:
@@ -165,9 +174,16 @@ class Launcher:
             return False
 
     def _begin(self) -> None:
-        self._instance.serves_on(self._server.port)
+        self._instance.serves_on(self.control.port)
         self._rounds.teach()
         self._has_begun = self.desk.start(Trigger.STARTUP, open_emr=not self._options.at_login)
+
+    def _look_on(self) -> None:
+        """Leave the data to the launcher that looks after it; DocAssist is opened here all the same, once."""
+        self._has_begun = False
+        self.sight.forget()
+        if not self._has_opened_emr:
+            self._has_opened_emr = self.desk.start(Trigger.STARTUP, open_emr=not self._options.at_login)
 
     def _follow(self, job: Job) -> None:
         if job.state != "running":
@@ -191,15 +207,12 @@ class Launcher:
         with ExitStack() as steps:
             steps.callback(lambda: self._instance.release(cleanly=is_backed_up))
             steps.callback(self._face.close)
-            steps.callback(self._server.close)
-            steps.callback(self._hide)
+            if not self.leaves_for_set_up:
+                steps.callback(self._door.close)
+            steps.callback(self._door.hide, self.data_dir)
             self._face.refresh()
             if self._options.demo:
                 with self.emr.expected_to_end():
                     self.emr.close(EXIT_PATIENCE)
             if self._has_begun and self.data_dir.is_dir():
                 is_backed_up = last_backup(self.jobs, self.desk, EXIT_PATIENCE)
-
-    def _hide(self) -> None:
-        if control.read(self.data_dir) == self.control:
-            control.remove(self.data_dir)
