@@ -3,7 +3,7 @@
 import platform
 import sqlite3
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +12,7 @@ from . import archive, openme, snapshot
 from .clock import Clock
 from .datafolder import DataFolder
 from .errors import ArchiveUnusable, SnapshotFailed, SourceDamaged
-from .files import need_space, remove, translating
+from .files import remove, translating
 from .listing import Archive, look
 from .manifest import Manifest
 from .progress import OnProgress
@@ -20,7 +20,11 @@ from .repository import Repository
 from .runs import Trigger
 from .snapshot import Snapshot
 from .sources import CLINIC_DB, Source
+from .space import Need, need_room, size_of
 from .stages import UNWATCHED, Stages, Step
+from .text import N_
+
+_NO_ROOM = N_("There is not enough room for a backup: %(needed)s needed (%(listed)s), %(free)s free.")
 
 
 class BackupMaker:
@@ -49,12 +53,12 @@ class BackupMaker:
         """
         origin = self._data.claim_origin()
         part = self._repository.part(origin, uuid.uuid4().hex)
+        with translating(SnapshotFailed, "The data could not be read"):
+            need_room(_NO_ROOM, self.room_for(sources))
         with self._data.staging() as folder:
             taken, state = self._take(sources, folder, on_progress, stages, raw_if_damaged=raw_if_damaged)
             check(taken)
             (folder / openme.NAME).write_text(openme.TEXT, encoding="utf-8", newline="\r\n")
-            size = sum(path.stat().st_size for path in folder.rglob("*"))
-            need_space(self._repository.folder, size, "the backup")
             manifest = self._describe(taken, state, trigger, origin)
             try:
                 archive.pack(folder, part, lambda members: replace(manifest, members=members), on_progress, stages)
@@ -65,6 +69,14 @@ class BackupMaker:
             finally:
                 remove(part)
         return look(path)
+
+    def room_for(self, sources: Sequence[Source]) -> list[Need]:
+        """Return what making an archive of `sources` takes on the disks, and opening it afterwards to check it."""
+        size = size_of(sources)
+        return [
+            Need(self._data.path, size, N_("%(size)s for copying the data and later opening the backup")),
+            Need(self._repository.folder, size, N_("%(size)s for the backup itself")),
+        ]
 
     def _describe(self, taken: Snapshot, state: str, trigger: Trigger, origin: str) -> Manifest:
         """Return the manifest of a snapshot that is packed now, but for its members."""

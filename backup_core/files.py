@@ -190,12 +190,13 @@ def need_space(folder: Path, needed: int, purpose: str) -> None:
     free = free_space(folder)
     if free < needed + 16 * CHUNK:
         raise RepositoryFull(
-            f"There is not enough room for {purpose}: {_megabytes(needed)} needed, {_megabytes(free)} free.",
+            f"There is not enough room for {purpose}: {megabytes(needed)} needed, {megabytes(free)} free.",
             hint=f"Free some space on the disk of {folder}, then try again.",
             needed=needed,
             free=free,
         )
 
 
-def _megabytes(size: int) -> str:
+def megabytes(size: int) -> str:
+    """Return a number of bytes in words."""
     return f"{size / 1e6:,.0f} MB"

@@ -9,8 +9,8 @@ from functools import partial
 from . import archive, contents
 from .backup import BackupMaker
 from .datafolder import DataFolder
-from .errors import ArchiveUnusable, EmrRunning, NewerData, OtherClinic, RestoreFailed, SourceDamaged
-from .files import need_space, translating
+from .errors import ArchiveUnusable, EmrRunning, NewerData, OtherClinic, RestoreFailed, SnapshotFailed, SourceDamaged
+from .files import translating
 from .holders import find_holders
 from .listing import Archive
 from .manifest import Manifest
@@ -18,13 +18,20 @@ from .progress import OnProgress, Progress, Stage, ignore
 from .runs import Trigger
 from .snapshot import Snapshot
 from .sources import CHROMA, CLINIC_DB, SETTINGS, check_extra
+from .space import Need, need_room
 from .stages import UNWATCHED, Stages, Step
 from .swap import Journal, Phase, Swap
 from .swapper import Swapper
+from .text import N_
 from .verify import check_databases
 
 #: What a ZIP of the EMR's older code may bring; anything else in it is left alone.
 _LEGACY_SOURCES = (CLINIC_DB, CHROMA, "prescriptions", SETTINGS)
+
+_NO_ROOM = N_(
+    "There is not enough room for a restore and the safety backup before it: %(needed)s needed (%(listed)s), "
+    "%(free)s free."
+)
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,12 @@ class Restorer:
 
     def _unpack(self, wanted: Archive, swap: Swap, on_progress: OnProgress) -> Manifest:
         """Extract into the box; raise ArchiveUnusable where a byte or a database is not as it should be."""
-        need_space(self._data.path, archive.unpacked_size(wanted.path), "the restored data")
+        with translating(SnapshotFailed, "The data could not be read"):
+            safety = self._maker.room_for(self._data.sources())
+        unpacked = Need(
+            self._data.path, archive.unpacked_size(wanted.path), N_("%(size)s for the data that comes back")
+        )
+        need_room(_NO_ROOM, [unpacked, *safety])
         manifest = archive.extract(wanted.path, swap.new, on_progress)
         check_databases(swap.new, manifest)
         return manifest
