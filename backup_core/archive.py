@@ -18,6 +18,7 @@ from .manifest import Manifest, Member
 from .packer import Packer
 from .progress import OnProgress, Progress, Stage, ignore
 from .stages import UNWATCHED, Stages, Step
+from .text import _
 from .unpack import Reader
 
 
@@ -33,7 +34,9 @@ def pack(
     Raise RepositoryFull without room, RepositoryUnusable where the backup folder cannot be written.
     """
     packer = Packer(folder, describe, on_progress)
-    with translating(RepositoryUnusable, "The backup could not be written", hint="Is the backup folder still there?"):
+    with translating(
+        RepositoryUnusable, _("The backup could not be written"), hint=_("Is the backup folder still there?")
+    ):
         with os.fdopen(create_private(part), "wb") as file:
             with stages.measure(Step.COMPRESS):
                 for chunk in packer.stream():
@@ -114,7 +117,9 @@ def _consume(reader: Reader, names: list[str], on_progress: OnProgress, stage: S
         expected = reader.sha256(name)
         if expected is not None and digest.hexdigest() != expected:
             raise ArchiveUnusable(
-                f"This backup is damaged: {name} is not as it was written.", hint="Choose another backup.", member=name
+                _("This backup is damaged: %(name)s is not as it was written.", name=name),
+                hint=_("Choose another backup."),
+                member=name,
             )
 
 
@@ -154,4 +159,4 @@ class _Target:
 
     @staticmethod
     def _translating() -> Any:
-        return translating(BackupError, "The backup could not be unpacked")
+        return translating(BackupError, _("The backup could not be unpacked"))

@@ -22,7 +22,7 @@ from .snapshot import Snapshot
 from .sources import CLINIC_DB, Source
 from .space import Need, need_room, size_of
 from .stages import UNWATCHED, Stages, Step
-from .text import N_
+from .text import N_, _
 
 _NO_ROOM = N_("There is not enough room for a backup: %(needed)s needed (%(listed)s), %(free)s free.")
 
@@ -53,7 +53,7 @@ class BackupMaker:
         """
         origin = self._data.claim_origin()
         part = self._repository.part(origin, uuid.uuid4().hex)
-        with translating(SnapshotFailed, "The data could not be read"):
+        with translating(SnapshotFailed, _("The data could not be read")):
             need_room(_NO_ROOM, self.room_for(sources))
         with self._data.staging() as folder:
             taken, state = self._take(sources, folder, on_progress, stages, raw_if_damaged=raw_if_damaged)
@@ -116,19 +116,19 @@ class BackupMaker:
     @staticmethod
     def _verify(part: Path, on_progress: OnProgress) -> None:
         """Read again what was written; what is not as it was handed over is the disk's fault, not the reader's."""
-        with translating(SnapshotFailed, "The backup could not be read again"):
+        with translating(SnapshotFailed, _("The backup could not be read again")):
             try:
                 archive.verify(part, on_progress)
             except ArchiveUnusable as error:
                 raise SnapshotFailed(
-                    "The backup was not written correctly, so it was thrown away.",
-                    hint="Try again. If it happens twice, check the disk of the backup folder.",
+                    _("The backup was not written correctly, so it was thrown away."),
+                    hint=_("Try again. If it happens twice, check the disk of the backup folder."),
                 ) from error
 
 
 def _has_database(sources: list[Source]) -> bool:
     """Return whether there is a clinic.db with anything in it; else its side files are all that may be left of it."""
-    with translating(SnapshotFailed, "The data could not be read"):
+    with translating(SnapshotFailed, _("The data could not be read")):
         return any(source.name == CLINIC_DB and source.kind and source.path.stat().st_size for source in sources)
 
 

@@ -25,6 +25,7 @@ from .errors import (
 from .places import state_folder
 from .settings import Settings, resolve_data_dir
 from .sources import find_sources
+from .text import _
 
 #: Seconds for which another backup or restore may hold up a command before it is refused as busy.
 PATIENCE = 10.0
@@ -61,11 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logger.info("%s: %s", error.code, error, exc_info=True)
         return _refuse(error, as_json)
     except KeyboardInterrupt:
-        return _refuse(BackupError("Stopped.", hint="The next command tidies up what was begun."), as_json)
+        return _refuse(BackupError(_("Stopped."), hint=_("The next command tidies up what was begun.")), as_json)
     except Exception:  # noqa: BLE001 - the user gets a sentence, the log the traceback
         logger.exception("a fault of the program")
         hint = f"The details are in {logs.log_file()}."
-        return _refuse(BackupError("Something went wrong inside DocAssist Backup.", hint=hint), as_json)
+        return _refuse(BackupError(_("Something went wrong inside DocAssist Backup."), hint=hint), as_json)
     return _answer(json.dumps(answer.document, indent=1) if as_json else answer.text)
 
 
@@ -124,7 +125,9 @@ def _answer(text: str) -> int:
     except OSError as error:
         # What is still in the buffer would be tried again, and complained about, when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _refuse(BackupError(f"The answer could not be written ({error.strerror})."), as_json=False)
+        return _refuse(
+            BackupError(_("The answer could not be written (%(reason)s).", reason=error.strerror)), as_json=False
+        )
     return 0
 
 

@@ -20,6 +20,7 @@ from .files import private_folder, write_atomically
 from .lookups import Request
 from .runs import Trigger
 from .selftest import SelfTest, report
+from .text import _
 
 #: Those that change nothing: they go on where an interrupted restore cannot be settled just now.
 LOOKING = ("list", "verify", "prove", "compare", "status")
@@ -92,7 +93,7 @@ def _copy(request: Request) -> Answer:
     wanted, engine = request.options.archive, request.engine
     archive = engine.find(wanted) if wanted else engine.best_archive()
     if archive is None:
-        raise UnknownArchive("There is no backup to copy yet.", hint="Make one first.")
+        raise UnknownArchive(_("There is no backup to copy yet."), hint=_("Make one first."))
     place = Path(request.options.folder).expanduser().absolute()
     return about_copy(engine.copier.save(archive, place, Trigger.CLI))
 
@@ -105,8 +106,11 @@ def self_test(folder: Path) -> Answer:
     failed = [step for step in steps if not step.ok]
     if failed:
         raise BackupError(
-            f"The self-test failed: {'; '.join(f'{step.name} ({step.detail})' for step in failed)}.",
-            hint=f"Send the report to whoever looks after this PC: {path}",
+            _(
+                "The self-test failed: %(failed)s.",
+                failed="; ".join((f"{step.name} ({step.detail})" for step in failed)),
+            ),
+            hint=_("Send the report to whoever looks after this PC: %(path)s", path=path),
             failed=len(failed),
             passed=len(steps) - len(failed),
             report=str(path),
@@ -169,4 +173,4 @@ def _confirm_what(request: Request, error: BackupError, option: str) -> None:
 
 def _go_on_if(confirmed: bool) -> None:
     if not confirmed:
-        raise NotConfirmed("Nothing was changed.")
+        raise NotConfirmed(_("Nothing was changed."))

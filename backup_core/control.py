@@ -12,6 +12,7 @@ import psutil
 from .errors import LauncherNotRunning
 from .files import private_folder, write_atomically
 from .places import state_folder
+from .text import _
 
 #: Seconds in which a launcher that is alive has answered.
 PATIENCE = 5.0
@@ -76,5 +77,6 @@ def page_address(control: Control, ticket: str) -> str:
 def not_running() -> LauncherNotRunning:
     """Return the error for a page that nobody serves."""
     return LauncherNotRunning(
-        "DocAssist Backup is not running for this data folder.", hint="Start it with docassist-tray, then try again."
+        _("DocAssist Backup is not running for this data folder."),
+        hint=_("Start it with docassist-tray, then try again."),
     )

@@ -16,6 +16,7 @@ from .progress import OnProgress, Progress, Stage, ignore
 from .recorder import Recorder
 from .repository import Repository
 from .runs import Action, Trigger
+from .text import _
 
 #: The folder on a drive in which the copies lie.
 FOLDER = "DocAssist Backup"
@@ -47,24 +48,27 @@ class Copier:
             entry.facts["place"] = str(folder)
             with translating(
                 CopyFailed,
-                f"The copy could not be put on {place}",
-                hint="Is the drive still connected, and may you write there? A drive with the old FAT32 format takes "
-                "no file over 4 GB.",
+                _("The copy could not be put on %(place)s", place=place),
+                hint=_(
+                    "Is the drive still connected, and may you write there? A drive with the old FAT32 format "
+                    "takes no file over 4 GB."
+                ),
             ):
                 path = self._copy_into(folder, archive, on_progress)
             copy = Copy(archive.name, path, self._clock.now(), archive.size)
-            with translating(CopyFailed, "The copy is made, but where it is could not be noted"):
+            with translating(CopyFailed, _("The copy is made, but where it is could not be noted")):
                 self._book.add(copy)
         return copy
 
     def _folder(self, place: Path) -> Path:
         """Return the folder for the copies in `place`; raise CopyFailed where a copy would be of no use."""
         if not place.is_absolute() or not place.is_dir():
-            raise CopyFailed(f"{place} is not there.", hint="Connect the drive, then look again.")
+            raise CopyFailed(_("%(place)s is not there.", place=place), hint=_("Connect the drive, then look again."))
         where, own = place.resolve(), (self._data.path.resolve(), self._repository.folder.resolve())
         if any(where.is_relative_to(folder) for folder in own):
             raise CopyFailed(
-                f"A copy in {place} would be lost together with the backups.", hint="Choose a folder on another drive."
+                _("A copy in %(place)s would be lost together with the backups.", place=place),
+                hint=_("Choose a folder on another drive."),
             )
         return place if place.name == FOLDER else place / FOLDER
 
@@ -124,6 +128,6 @@ def _read_again(archive: Archive, part: Path, on_progress: OnProgress) -> None:
     except ArchiveUnusable as error:
         verify(archive.path, on_progress)
         raise CopyFailed(
-            "The drive did not keep the copy as it was written, so it was removed.",
-            hint="Use another drive: this one may be worn out.",
+            _("The drive did not keep the copy as it was written, so it was removed."),
+            hint=_("Use another drive: this one may be worn out."),
         ) from error

@@ -14,6 +14,7 @@ from .files import PRIVATE, private_folder, remove, translating, write_atomicall
 from .livedb import schema_problem
 from .locks import locked
 from .sources import CHROMA_DB, CLINIC_DB, Kind, Source, find_sources, side_files
+from .text import _
 
 _ORIGIN = re.compile(r"[\w-]{1,64}", re.ASCII)
 
@@ -47,8 +48,8 @@ class DataFolder:
         """Return the sources; raise SourceMissing also where there is no clinic.db, for that is no clinic."""
         if self.clinic().kind is not Kind.DATABASE:
             raise SourceMissing(
-                f"There is no {CLINIC_DB} in {self.path}.",
-                hint="Start DocAssist once, or choose the folder that holds its data.",
+                _("There is no %(clinic_db)s in %(path)s.", clinic_db=CLINIC_DB, path=self.path),
+                hint=_("Start DocAssist once, or choose the folder that holds its data."),
                 folder=str(self.path),
             )
         return self.sources()
@@ -74,8 +75,8 @@ class DataFolder:
         """Raise RepositoryUnusable where the archives would lie in what is backed up, each in all that follow."""
         if backup_dir == self.path or any(backup_dir.is_relative_to(source.path) for source in self.sources()):
             raise RepositoryUnusable(
-                f"The backups cannot lie in {backup_dir}, which is backed up itself.",
-                hint="Choose another backup folder.",
+                _("The backups cannot lie in %(backup_dir)s, which is backed up itself.", backup_dir=backup_dir),
+                hint=_("Choose another backup folder."),
             )
 
     @contextmanager
@@ -116,7 +117,7 @@ class DataFolder:
         Raise SourceMissing without a data folder, SnapshotFailed where it cannot be written.
         """
         self.sources()
-        with translating(SnapshotFailed, f"The folder {self.path} cannot be written"):
+        with translating(SnapshotFailed, _("The folder %(path)s cannot be written", path=self.path)):
             folder = private_folder(self._staging) / uuid.uuid4().hex
             # Held while the folder is in use: so that one swept by another process is surely nobody's.
             lock = FileLock(folder.with_suffix(".lock"), mode=0o600, thread_local=False)
@@ -134,7 +135,7 @@ class DataFolder:
 
         What cannot be removed now, as a file that a virus scanner has open, stops no backup: the next sweep has it.
         """
-        with translating(SnapshotFailed, "What an interrupted backup has left could not be removed"):
+        with translating(SnapshotFailed, _("What an interrupted backup has left could not be removed")):
             for held in self._staging.glob("*.lock"):
                 lock = FileLock(held, timeout=0, mode=0o600)
                 with suppress(Timeout):

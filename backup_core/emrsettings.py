@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .errors import SettingInvalid
+from .text import _
 
 #: For each of our fields, where it lies in the model that this program is for, then in that of later versions.
 PATHS = {
@@ -98,7 +99,9 @@ def _number_like(old: float, new: float, field: str) -> str:
         return repr(float(new))
     if new != int(new):
         raise SettingInvalid(
-            "DocAssist itself accepts only whole hours here.", field=field, hint=f"Choose {math.ceil(new)} hours."
+            _("DocAssist itself accepts only whole hours here."),
+            field=field,
+            hint=_("Choose %(new)s hours.", new=math.ceil(new)),
         )
     return str(int(new))
 

@@ -7,6 +7,7 @@ from .errors import BackupError, EmrRunning
 from .files import translating, write_atomically
 from .holders import find_holders
 from .sources import CHROMA, CLINIC_DB, SETTINGS
+from .text import _
 
 
 def backs_up_by_itself(data_dir: Path) -> bool:
@@ -31,12 +32,15 @@ def turn_off(data_dir: Path, command: str) -> None:
     holders = holders_of(data_dir, command)
     if holders:
         raise EmrRunning(
-            f"The data is in use by {', '.join(holders)}, so DocAssist's own backups were left on.",
-            hint="Close DocAssist and try again, or leave its own backups on.",
+            _(
+                "The data is in use by %(holders)s, so DocAssist's own backups were left on.",
+                holders=", ".join(holders),
+            ),
+            hint=_("Close DocAssist and try again, or leave its own backups on."),
             programs=", ".join(holders),
         )
     path = data_dir / SETTINGS
-    with translating(BackupError, "DocAssist's settings could not be changed"):
+    with translating(BackupError, _("DocAssist's settings could not be changed")):
         before = path.read_bytes()
         after = without_switches(before)
         if after != before:

@@ -27,6 +27,7 @@ from .retention import Policy
 from .runner import Runner
 from .runs import Action, Outcome, Run, Trigger
 from .sources import unprotected
+from .text import _
 from .undoing import Undoing, foresee
 
 logger = logging.getLogger(__name__)
@@ -106,11 +107,13 @@ class BackupEngine:
         """
         wanted = str(name_or_path)
         named = next((archive for archive in self.archives() if archive.name == wanted), self.intake.find(wanted))
-        with translating(UnknownArchive, f"There is no backup that can be read at {wanted[:80]}"):
+        with translating(UnknownArchive, _("There is no backup that can be read at %(wanted)s", wanted=wanted[:80])):
             if named is None and Path(wanted).is_file():
                 named = look(Path(wanted).absolute())
         if named is None:
-            raise UnknownArchive(f"There is no backup named {wanted}.", hint="Choose one of the list.", name=wanted)
+            raise UnknownArchive(
+                _("There is no backup named %(wanted)s.", wanted=wanted), hint=_("Choose one of the list."), name=wanted
+            )
         return named
 
     def last_good(self) -> Archive | None:
@@ -157,7 +160,7 @@ class BackupEngine:
         """Put back the data as it was before the last restore that was not undone; raise NothingToUndo."""
         archive = self.undoable()
         if archive is None:
-            raise NothingToUndo("There is no restore to go back from.")
+            raise NothingToUndo(_("There is no restore to go back from."))
         settings = self._restorer.undo_brings_settings()
         wish = Wish(undoes=True, other_clinic=True, newer=True, with_settings=settings)
         return self._restore(Action.UNDO, trigger, archive, wish, on_progress)

@@ -23,6 +23,8 @@ BackupError
 
 from typing import ClassVar
 
+from backup_core.text import _
+
 Fact = str | int | float | bool | None
 
 
@@ -60,8 +62,8 @@ class SourceDamaged(SnapshotFailed):
 
     def __init__(self, source: str, problem: str) -> None:
         super().__init__(
-            f"{source} is damaged: {problem}.",
-            hint="Older backups are kept. Restore the newest good one, or ask for help before you go on.",
+            _("%(source)s is damaged: %(problem)s.", source=source, problem=problem),
+            hint=_("Older backups are kept. Restore the newest good one, or ask for help before you go on."),
             source=source,
         )
 
@@ -108,7 +110,7 @@ class Cancelled(BackupError):
     code = "cancelled"
 
     def __init__(self) -> None:
-        super().__init__("It was cancelled, and nothing was changed.")
+        super().__init__(_("It was cancelled, and nothing was changed."))
 
 
 class EmrRunning(BackupError):

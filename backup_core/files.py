@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .errors import ArchiveUnusable, BackupError, RepositoryFull
+from .text import _
 
 #: The name of our hidden folder, in the data folder and in the backup folder alike.
 PRIVATE = ".docassist-backup"
@@ -36,7 +37,7 @@ def translating(kind: Callable[..., BackupError], sentence: str, *, hint: str = 
     except (OSError, sqlite3.Error) as error:
         if _is_full(error):
             raise RepositoryFull(
-                "The disk is full.", hint="Free some space or choose another backup folder, then try again."
+                _("The disk is full."), hint=_("Free some space or choose another backup folder, then try again.")
             ) from error
         detail = getattr(error, "strerror", None) or str(error)
         raise kind(f"{sentence} ({detail})", hint=hint) from error
@@ -48,7 +49,7 @@ def translating_zip(sentence: str) -> Iterator[None]:
     try:
         yield
     except _ZIP_ERRORS as error:
-        raise ArchiveUnusable(f"{sentence}.", hint="Choose another backup.") from error
+        raise ArchiveUnusable(_("%(sentence)s.", sentence=sentence), hint=_("Choose another backup.")) from error
 
 
 def _is_full(error: OSError | sqlite3.Error) -> bool:
@@ -190,8 +191,13 @@ def need_space(folder: Path, needed: int, purpose: str) -> None:
     free = free_space(folder)
     if free < needed + 16 * CHUNK:
         raise RepositoryFull(
-            f"There is not enough room for {purpose}: {megabytes(needed)} needed, {megabytes(free)} free.",
-            hint=f"Free some space on the disk of {folder}, then try again.",
+            _(
+                "There is not enough room for %(purpose)s: %(needed)s needed, %(free)s free.",
+                purpose=purpose,
+                needed=megabytes(needed),
+                free=megabytes(free),
+            ),
+            hint=_("Free some space on the disk of %(folder)s, then try again.", folder=folder),
             needed=needed,
             free=free,
         )

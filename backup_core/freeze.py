@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from .errors import SnapshotFailed
 from .livedb import LiveDatabase, is_busy
+from .text import _
 
 #: Seconds to get all locks together, and to wait for one while another is held.
 _LOCK_PATIENCE = 30.0
@@ -47,6 +48,6 @@ def _thaw(databases: Sequence[LiveDatabase]) -> None:
 def too_busy() -> SnapshotFailed:
     """Return the error for data that stays locked."""
     return SnapshotFailed(
-        "Another program has kept the data locked for too long.",
-        hint="It is tried again by itself. If it happens often, close other programs that use DocAssist's data.",
+        _("Another program has kept the data locked for too long."),
+        hint=_("It is tried again by itself. If it happens often, close other programs that use DocAssist's data."),
     )

@@ -21,6 +21,7 @@ from .repository import Repository
 from .runs import Action, Outcome, Trigger
 from .sources import CLINIC_DB
 from .stages import Step
+from .text import _
 from .verify import verify
 
 
@@ -63,7 +64,10 @@ class Inspector:
         """Return what today's data would lose, and what it would gain; raise as `compare`, also without clinic.db."""
         with self._beside_today(archive) as (today, backup):
             if today is None:
-                raise SnapshotFailed(f"There is no {CLINIC_DB} today.", hint="All that the backup holds comes back.")
+                raise SnapshotFailed(
+                    _("There is no %(clinic_db)s today.", clinic_db=CLINIC_DB),
+                    hint=_("All that the backup holds comes back."),
+                )
             return compare(today, backup), compare(backup, today)
 
     @contextmanager
@@ -79,7 +83,7 @@ class Inspector:
                 yield folder / "today" if source.kind is not None else None, folder / "backup"
             except sqlite3.Error as error:
                 raise ArchiveUnusable(
-                    "The clinic's records in this backup cannot be read.", hint="Choose another backup."
+                    _("The clinic's records in this backup cannot be read."), hint=_("Choose another backup.")
                 ) from error
 
     def _note(self, archive: Archive, proof: Proof) -> None:

@@ -12,6 +12,7 @@ from .files import create_private, need_space, private_folder, translating
 from .listing import Archive, look
 from .manifest import archive_name
 from .progress import OnProgress, ignore
+from .text import _
 from .verify import verify
 
 _AGAIN = "Choose the file again."
@@ -39,12 +40,12 @@ class Intake:
         with self._guard:
             self._discard()
             if size <= 0:
-                raise ArchiveUnusable("This file is empty.", hint="Choose another file.")
+                raise ArchiveUnusable(_("This file is empty."), hint=_("Choose another file."))
             # Once as it comes, and once more unpacked.
             need_space(self._data.path, 2 * size, "the backup from that file")
             folder = self._stack.enter_context(self._data.staging())
             path = private_folder(folder) / "incoming.zip"
-            with translating(SnapshotFailed, "The file could not be taken in"):
+            with translating(SnapshotFailed, _("The file could not be taken in")):
                 os.close(create_private(path))
             self._id, self._path, self._size, self._taken = uuid.uuid4().hex, path, size, 0
             return self._id
@@ -55,8 +56,8 @@ class Intake:
         with self._guard:
             self._expect(intake_id)
             if self.archive is not None or offset > self._taken or offset + len(data) > self._size:
-                raise BackupError("A part of the file is missing.", hint=_AGAIN)
-            with translating(SnapshotFailed, "The file could not be taken in"), self._path.open("r+b") as file:
+                raise BackupError(_("A part of the file is missing."), hint=_AGAIN)
+            with translating(SnapshotFailed, _("The file could not be taken in")), self._path.open("r+b") as file:
                 file.seek(offset)
                 file.write(data)
             self._taken = max(self._taken, offset + len(data))
@@ -68,14 +69,14 @@ class Intake:
             self._expect(intake_id)
             try:
                 if self._taken != self._size:
-                    raise BackupError("A part of the file is missing.", hint=_AGAIN)
+                    raise BackupError(_("A part of the file is missing."), hint=_AGAIN)
                 verify(self._path, self._path.parent / "look", on_progress)
                 archive = look(self._path)
                 if not archive.is_good:
-                    raise ArchiveUnusable(archive.problem, hint="Choose another file.")
+                    raise ArchiveUnusable(archive.problem, hint=_("Choose another file."))
                 # A name of its own: one of the list may have the same as this had where it comes from.
                 named = self._path.with_name(f"file_{archive_name(archive.created_at)}")
-                with translating(SnapshotFailed, "The file could not be taken in"):
+                with translating(SnapshotFailed, _("The file could not be taken in")):
                     self._path.replace(named)
                 self._path, self.archive = named, look(named)
             except BackupError:
@@ -99,4 +100,4 @@ class Intake:
 
     def _expect(self, intake_id: str) -> None:
         if not self._id or intake_id != self._id:
-            raise BackupError("The file that was sent is no longer kept here.", hint=_AGAIN)
+            raise BackupError(_("The file that was sent is no longer kept here."), hint=_AGAIN)

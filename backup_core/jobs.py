@@ -11,6 +11,7 @@ from typing import Literal
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import BackupError, Busy, Cancelled
 from .progress import OnProgress, Progress, Stage
+from .text import _
 
 #: Seconds between two reports of progress to the listeners within one stage.
 REPORT_EVERY = 0.2
@@ -134,13 +135,13 @@ class JobRunner:
         if self._running:
             kind = self._jobs[self._running].kind
             raise Busy(
-                f"DocAssist Backup is busy with {NAMES.get(kind, kind)}.",
-                hint="Wait until that has finished, then try again.",
+                _("DocAssist Backup is busy with %(names)s.", names=NAMES.get(kind, kind)),
+                hint=_("Wait until that has finished, then try again."),
                 running=kind,
                 job=self._running,
             )
         if self._closed:
-            raise Busy("DocAssist Backup is being closed.", hint="Start it again, then try again.")
+            raise Busy(_("DocAssist Backup is being closed."), hint=_("Start it again, then try again."))
 
     def _work(self, job_id: str, work: Work) -> None:
         result: object | None = None

@@ -16,6 +16,7 @@ from .repository import Repository
 from .retention import Policy
 from .rulebook import BY_ALARM, BY_HAND
 from .runs import Action, Trigger
+from .text import _
 from .tripwire import alarm
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Keeper:
     def set_policy(self, policy: Policy) -> None:
         """Have everybody who uses this backup folder obey `policy`."""
         if self._repository.rules.policy != policy:
-            with self._repository.lock(), translating(RepositoryUnusable, "The backup folder cannot be written"):
+            with self._repository.lock(), translating(RepositoryUnusable, _("The backup folder cannot be written")):
                 self._repository.rules.policy = policy
 
     def prune(self, policy: Policy, trigger: Trigger) -> list[str]:
@@ -69,15 +70,17 @@ class Keeper:
             # Tidying up may have moved it since it was looked at.
             there = next((one for one in self._repository.archives() if one.name == archive.name), None)
             if there is None:
-                raise UnknownArchive(f"{archive.name} is no longer there.", name=archive.name)
+                raise UnknownArchive(_("%(archive)s is no longer there.", archive=archive.name), name=archive.name)
             good = [other.name for other in self._mine() if other.is_good and not other.safety]
             if good == [archive.name]:
-                raise BackupError("This is the only good backup, so it is not deleted.", hint="Make a new one first.")
+                raise BackupError(
+                    _("This is the only good backup, so it is not deleted."), hint=_("Make a new one first.")
+                )
             self._repository.delete(there)
 
     def pin(self, name: str, *, reason: str | None) -> None:
         """Keep an archive for ever, for `reason`, or with None no longer."""
-        with self._repository.lock(), translating(RepositoryUnusable, "The backup folder cannot be written"):
+        with self._repository.lock(), translating(RepositoryUnusable, _("The backup folder cannot be written")):
             pins = {other: why for other, why in self._repository.rules.pins.items() if other != name}
             self._repository.rules.pins = pins | ({name: reason} if reason else {})
 
@@ -105,7 +108,7 @@ class Keeper:
         if reason and self.alarm() is None:
             try:
                 self.pin(before.name, reason=self._repository.rules.pins.get(before.name, BY_ALARM))
-                with translating(BackupError, "The alarm could not be noted"):
+                with translating(BackupError, _("The alarm could not be noted")):
                     self._alarms.write(Alarm(reason, made.name, self._clock.now()))
             except BackupError:
                 logger.exception("%s", reason)

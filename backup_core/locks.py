@@ -8,6 +8,7 @@ from filelock import FileLock, Timeout
 
 from .errors import BackupError, RepositoryLocked
 from .files import PRIVATE, private_folder, translating
+from .text import _
 
 
 @contextmanager
@@ -16,13 +17,13 @@ def locked(folder: Path, patience: float, kind: Callable[..., BackupError]) -> I
 
     Raise RepositoryLocked after `patience` seconds, `kind` where the folder cannot be written.
     """
-    with translating(kind, f"The folder {folder} cannot be written"):
+    with translating(kind, _("The folder %(folder)s cannot be written", folder=folder)):
         lock = FileLock(private_folder(folder / PRIVATE) / "lock", mode=0o600, is_singleton=False)
         try:
             lock.acquire(timeout=patience)
         except Timeout as error:
             raise RepositoryLocked(
-                "Another backup or restore is running.", hint="Wait until it has ended, then try again."
+                _("Another backup or restore is running."), hint=_("Wait until it has ended, then try again.")
             ) from error
     try:
         yield

@@ -11,6 +11,7 @@ from .errors import ArchiveUnusable, BackupError
 from .listing import State
 from .runs import Trigger
 from .settings import Settings
+from .text import _
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,13 @@ def _verify_all(engine: BackupEngine) -> Answer:
                 damaged.append(f"{archive.name}: {error}")
     if damaged:
         raise ArchiveUnusable(
-            f"{len(damaged)} of {len(whole) + len(damaged)} backups cannot be used. {' '.join(damaged)}",
-            hint="The others are whole. Make a new one now." if whole else "Make a new one now.",
+            _(
+                "%(damaged)s of %(whole)s backups cannot be used. %(damaged2)s",
+                damaged=len(damaged),
+                whole=len(whole) + len(damaged),
+                damaged2=" ".join(damaged),
+            ),
+            hint=_("The others are whole. Make a new one now.") if whole else _("Make a new one now."),
             damaged=len(damaged),
             whole=len(whole),
         )
@@ -66,12 +72,14 @@ def prove(request: Request) -> Answer:
     wanted = request.options.archive
     archive = request.engine.find(wanted) if wanted else request.engine.last_good()
     if archive is None:
-        raise BackupError("There is no backup to open yet.", hint="Make one first.")
+        raise BackupError(_("There is no backup to open yet."), hint=_("Make one first."))
     proof = request.engine.prove(archive, trigger=Trigger.CLI)
     if not proof.ok:
         whole = f" Still whole in it: {', '.join(proof.recoverable)}." if proof.recoverable else ""
         raise ArchiveUnusable(
-            f"{archive.name}: {proof.problem}{whole}", hint="Choose another backup.", name=archive.name
+            _("%(archive)s: %(problem)s%(whole)s", archive=archive.name, problem=proof.problem, whole=whole),
+            hint=_("Choose another backup."),
+            name=archive.name,
         )
     return about_proof(archive, proof)
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .errors import ArchiveUnusable
+from .text import _
 
 MANIFEST_NAME = "backup_manifest.json"
 #: The newest layout of archives that this version writes and reads.
@@ -86,14 +87,14 @@ class Manifest:
                 raise ValueError("not an object")
             if int(document.get("format", FORMAT)) > FORMAT:
                 raise ArchiveUnusable(
-                    "This backup was made by a newer version of DocAssist Backup.",
-                    hint="Update DocAssist Backup, then try again.",
+                    _("This backup was made by a newer version of DocAssist Backup."),
+                    hint=_("Update DocAssist Backup, then try again."),
                     format=int(document["format"]),
                 )
             return cls(**_fields(document))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
             raise ArchiveUnusable(
-                "The list of contents inside this backup cannot be read.", hint="Choose another backup."
+                _("The list of contents inside this backup cannot be read."), hint=_("Choose another backup.")
             ) from error
 
 

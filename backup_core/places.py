@@ -8,6 +8,7 @@ import platformdirs
 
 from .errors import BackupError
 from .files import private_folder, translating, write_atomically
+from .text import _
 
 APP_NAME = "DocAssist Backup"
 DATA_DIR_VARIABLE = "DOCASSIST_DATA_DIR"
@@ -45,7 +46,7 @@ def saved_data_dir() -> Path | None:
 
 def save_data_dir(path: Path) -> None:
     """Keep `path` as the data folder for the next start; raise BackupError where the disk refuses."""
-    with translating(BackupError, "The choice of the data folder could not be saved"):
+    with translating(BackupError, _("The choice of the data folder could not be saved")):
         private_folder(_choice().parent)
         write_atomically(_choice(), os.fsencode(path.absolute()) + b"\n")
 

@@ -9,6 +9,7 @@ from .emrcommand import split
 from .errors import SettingInvalid
 from .retention import LAUNCHER_POLICY, Policy
 from .sources import check_extra, find_sources
+from .text import _
 
 LONGEST_HOURS = 168
 MOST_KEPT = 1_000
@@ -82,8 +83,8 @@ def _frequency_fault(value: object) -> SettingInvalid | None:
         return None
     shown = f"{value:g}" if isinstance(value, float) else value
     return SettingInvalid(
-        f"A backup every {shown} hours is not possible.",
-        hint=f"Choose more than 0 and at most {LONGEST_HOURS} hours; 4 is usual.",
+        _("A backup every %(shown)s hours is not possible.", shown=shown),
+        hint=_("Choose more than 0 and at most %(longest_hours)s hours; 4 is usual.", longest_hours=LONGEST_HOURS),
         field="frequency_hours",
     )
 
@@ -92,19 +93,19 @@ def _keep_fault(value: object) -> SettingInvalid | None:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_KEPT:
         return None
     return SettingInvalid(
-        f"It is not possible to keep {value} backups.",
-        hint=f"Choose a whole number from 1 to {MOST_KEPT}; 10 is usual.",
+        _("It is not possible to keep %(value)s backups.", value=value),
+        hint=_("Choose a whole number from 1 to %(most_kept)s; 10 is usual.", most_kept=MOST_KEPT),
         field="keep",
     )
 
 
 def _command_fault(value: object) -> SettingInvalid | None:
     if not (isinstance(value, str) and value.isprintable()):
-        return SettingInvalid("The command that starts DocAssist has to be one line of text.", field="emr_command")
+        return SettingInvalid(_("The command that starts DocAssist has to be one line of text."), field="emr_command")
     if value.strip() and not split(value):
         return SettingInvalid(
-            "The quotation marks in the command that starts DocAssist do not match.",
-            hint="Put one before and one after a path that has spaces in it.",
+            _("The quotation marks in the command that starts DocAssist do not match."),
+            hint=_("Put one before and one after a path that has spaces in it."),
             field="emr_command",
         )
     return None
@@ -115,7 +116,9 @@ def _folder_fault(field: str) -> Callable[[object], SettingInvalid | None]:
         if value == "" or (isinstance(value, str) and value.isprintable() and Path(value).is_absolute()):
             return None
         return SettingInvalid(
-            f"“{value}” is not the whole path of a folder.", hint="Begin with the drive, or with /.", field=field
+            _("“%(value)s” is not the whole path of a folder.", value=value),
+            hint=_("Begin with the drive, or with /."),
+            field=field,
         )
 
     return fault
@@ -123,7 +126,7 @@ def _folder_fault(field: str) -> Callable[[object], SettingInvalid | None]:
 
 def _extras_fault(value: object) -> SettingInvalid | None:
     if not (isinstance(value, tuple) and all(isinstance(name, str) for name in value)):
-        return SettingInvalid("The list of further files to protect is not a list of names.", field="extras")
+        return SettingInvalid(_("The list of further files to protect is not a list of names."), field="extras")
     try:
         for name in value:
             check_extra(name)
@@ -134,14 +137,14 @@ def _extras_fault(value: object) -> SettingInvalid | None:
 
 def _choice_fault(field: str, choices: tuple[str, ...], what: str) -> Callable[[object], SettingInvalid | None]:
     def fault(value: object) -> SettingInvalid | None:
-        return None if value in choices else SettingInvalid(f"Choose one of the {what}.", field=field)
+        return None if value in choices else SettingInvalid(_("Choose one of the %(what)s.", what=what), field=field)
 
     return fault
 
 
 def _switch_fault(field: str) -> Callable[[object], SettingInvalid | None]:
     def fault(value: object) -> SettingInvalid | None:
-        return None if isinstance(value, bool) else SettingInvalid("This is either on or off.", field=field)
+        return None if isinstance(value, bool) else SettingInvalid(_("This is either on or off."), field=field)
 
     return fault
 
@@ -150,13 +153,13 @@ def _older_dirs_fault(value: object) -> SettingInvalid | None:
     check = _folder_fault("older_dirs")
     if isinstance(value, tuple) and not any(not folder or check(folder) for folder in value):
         return None
-    return SettingInvalid("The list of earlier backup folders is not a list of whole paths.", field="older_dirs")
+    return SettingInvalid(_("The list of earlier backup folders is not a list of whole paths."), field="older_dirs")
 
 
 def _emr_dir_fault(folder: str) -> SettingInvalid | None:
     if not folder or Path(folder).is_dir():
         return None
-    return SettingInvalid(f"The folder {folder} is not there.", field="emr_dir")
+    return SettingInvalid(_("The folder %(folder)s is not there.", folder=folder), field="emr_dir")
 
 
 def _backup_dir_fault(preferences: Preferences, data_dir: Path) -> SettingInvalid | None:

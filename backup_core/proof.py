@@ -16,6 +16,7 @@ from .manifest import Manifest
 from .progress import OnProgress, Progress, Stage, ignore
 from .proofs import Proof
 from .sources import CHROMA, CHROMA_DB, CLINIC_DB
+from .text import _
 from .verify import check_databases
 
 #: The share of vectors that must find themselves among their five nearest: the index is approximate, and on a healthy
@@ -53,7 +54,9 @@ def prove(path: Path, folder: Path, at: datetime, on_progress: OnProgress = igno
 
 def _complain_if(problem: str) -> None:
     if problem:
-        raise ArchiveUnusable(f"This backup is not whole: {problem}.", hint="Choose another backup.")
+        raise ArchiveUnusable(
+            _("This backup is not whole: %(problem)s.", problem=problem), hint=_("Choose another backup.")
+        )
 
 
 def _miscounted(manifest: Manifest, found: Contents) -> str:
@@ -91,7 +94,7 @@ def _ask_chroma(folder: Path, found: Contents, remarks: list[str]) -> tuple[int,
 def _probe(store: Path) -> list[dict[str, Any]]:
     """Open the copied store in a child process, which may crash without harm."""
     try:
-        with translating(BackupError, "The check of the search index could not be started"):
+        with translating(BackupError, _("The check of the search index could not be started")):
             child = subprocess.run(
                 command("backup_core.chromaprobe"),
                 input=json.dumps({"folder": str(store)}).encode(),
@@ -103,7 +106,7 @@ def _probe(store: Path) -> list[dict[str, Any]]:
             )
     except subprocess.TimeoutExpired as error:
         raise BackupError(
-            "The check of the search index took too long.", hint="It is tried again by itself."
+            _("The check of the search index took too long."), hint=_("It is tried again by itself.")
         ) from error
     try:
         answer: list[dict[str, Any]] = json.loads(child.stdout)["collections"]
@@ -111,7 +114,10 @@ def _probe(store: Path) -> list[dict[str, Any]]:
     except (ValueError, KeyError):
         lines = child.stderr.decode(errors="replace").strip().splitlines()
         raise ArchiveUnusable(
-            f"The search index in this backup cannot be opened ({lines[-1] if lines else 'it crashed'}).",
-            hint="Choose another backup.",
+            _(
+                "The search index in this backup cannot be opened (%(lines)s).",
+                lines=lines[-1] if lines else "it crashed",
+            ),
+            hint=_("Choose another backup."),
             status=child.returncode,
         ) from None

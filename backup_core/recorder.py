@@ -12,6 +12,7 @@ from .files import translating
 from .history import History
 from .runs import Action, Outcome, Run, Trigger
 from .stages import Stages
+from .text import _
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Recorder:
         started_at, started = self._clock.now(), self._clock.monotonic()
         code = ""
         try:
-            with translating(BackupError, "The computer refused a step of the work"):
+            with translating(BackupError, _("The computer refused a step of the work")):
                 yield entry
         except BackupError as error:
             outcome = Outcome.CANCELLED if isinstance(error, Cancelled) else Outcome.FAILED

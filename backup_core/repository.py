@@ -16,6 +16,7 @@ from .locks import locked
 from .manifest import archive_name
 from .proofs import Proof, ProofBook
 from .rulebook import RuleBook
+from .text import _
 
 
 class Repository:
@@ -33,10 +34,13 @@ class Repository:
         """Return all archives, newest first; a file that changed is read anew. Raise RepositoryUnusable."""
         if not self.folder.parent.is_dir():
             raise RepositoryUnusable(
-                f"The backup folder {self.folder} is not there.",
-                hint="Connect its drive, or choose another backup folder in the preferences.",
+                _("The backup folder %(folder)s is not there.", folder=self.folder),
+                hint=_("Connect its drive, or choose another backup folder in the preferences."),
             )
-        with translating(RepositoryUnusable, f"The backup folder {self.folder} cannot be read"), self._guard:
+        with (
+            translating(RepositoryUnusable, _("The backup folder %(folder)s cannot be read", folder=self.folder)),
+            self._guard,
+        ):
             found = {path: self._look(path) for path in self._paths()}
             self._seen = {path: archive for path, archive in found.items() if archive is not None}
             archives = _proven(_in_sequence(self._seen.values()), self._proofs.read())
@@ -54,7 +58,7 @@ class Repository:
 
     def note_proof(self, archive: Archive, proof: Proof) -> None:
         """Remember what opening an archive has shown, until the archive changes; the lock is held by the caller."""
-        with translating(RepositoryUnusable, f"The backup folder {self.folder} cannot be written"):
+        with translating(RepositoryUnusable, _("The backup folder %(folder)s cannot be written", folder=self.folder)):
             among = {other.name: other for other in self.archives()}
             self._proofs.write(archive.name, archive.size, archive.modified_ns, proof, among=among)
 
@@ -69,8 +73,8 @@ class Repository:
         """Make the backup folder if the one above it is there: a drive that is not connected is not made up for."""
         with translating(
             RepositoryUnusable,
-            f"The backup folder {self.folder} is not there or cannot be written",
-            hint="Connect its drive, or choose another backup folder in the preferences.",
+            _("The backup folder %(folder)s is not there or cannot be written", folder=self.folder),
+            hint=_("Connect its drive, or choose another backup folder in the preferences."),
         ):
             if not self.folder.is_dir():
                 self.folder.mkdir(mode=0o700, exist_ok=True)
@@ -87,7 +91,7 @@ class Repository:
 
     def publish(self, part: Path, local: datetime, *, safety: bool) -> Path:
         """Give a verified archive its final name, one that no other has, and return its path."""
-        with self.lock(), translating(RepositoryUnusable, "The backup could not be put into its folder"):
+        with self.lock(), translating(RepositoryUnusable, _("The backup could not be put into its folder")):
             while True:
                 taken = {path.name for folder in (self.folder, self.folder / KEPT) for path in folder.glob("*")}
                 target = self.folder / archive_name(local, safety=safety, taken=taken)
@@ -98,7 +102,7 @@ class Repository:
 
     def delete(self, archive: Archive) -> None:
         """Delete an archive for good; the lock is held by the caller."""
-        with translating(RepositoryUnusable, f"{archive.name} could not be deleted"):
+        with translating(RepositoryUnusable, _("%(archive)s could not be deleted", archive=archive.name)):
             remove(archive.path)
             sync_folder(archive.path.parent)
 
@@ -106,14 +110,14 @@ class Repository:
         """Move an archive among those that are kept longer, if it is not there; the lock is held by the caller."""
         target = self.folder / KEPT / archive.name
         if not target.exists():
-            with translating(RepositoryUnusable, f"{archive.name} could not be moved"):
+            with translating(RepositoryUnusable, _("%(archive)s could not be moved", archive=archive.name)):
                 private_folder(target.parent)
                 replace(archive.path, target)
                 sync_folder(archive.path.parent)
 
     def sweep(self, origin: str) -> None:
         """Remove what cut-off runs of a data folder have left; with its lock held, so that none is running."""
-        with translating(RepositoryUnusable, f"The backup folder {self.folder} cannot be tidied up"):
+        with translating(RepositoryUnusable, _("The backup folder %(folder)s cannot be tidied up", folder=self.folder)):
             for part in (self.folder / PRIVATE).glob(f"{origin}-*.part"):
                 remove(part)
 

@@ -22,7 +22,7 @@ from .space import Need, need_room
 from .stages import UNWATCHED, Stages, Step
 from .swap import Journal, Phase, Swap
 from .swapper import Swapper
-from .text import N_
+from .text import N_, _
 from .verify import check_databases
 
 #: What a ZIP of the EMR's older code may bring; anything else in it is left alone.
@@ -84,7 +84,7 @@ class Restorer:
             abandoned.end()
         swap = Swap(self._data.path, Journal(uuid.uuid4().hex, Phase.FORWARD, wanted.name, None, wish.undoes, None, ()))
         try:
-            with translating(partial(RestoreFailed, rolled_back=True), "The backup could not be unpacked"):
+            with translating(partial(RestoreFailed, rolled_back=True), _("The backup could not be unpacked")):
                 with stages.measure(Step.EXTRACT):
                     manifest = self._unpack(wanted, swap, on_progress)
             restored = contents.Contents() if manifest.is_raw else contents.read_contents(swap.new)
@@ -152,14 +152,14 @@ class Restorer:
         holders = find_holders(stores, stores[0], self._emr_command)
         if holders:
             raise EmrRunning(
-                f"The data is in use by {', '.join(holders)}.",
-                hint="Close DocAssist, then try again.",
+                _("The data is in use by %(holders)s.", holders=", ".join(holders)),
+                hint=_("Close DocAssist, then try again."),
                 programs=", ".join(holders),
             )
 
     def _unpack(self, wanted: Archive, swap: Swap, on_progress: OnProgress) -> Manifest:
         """Extract into the box; raise ArchiveUnusable where a byte or a database is not as it should be."""
-        with translating(SnapshotFailed, "The data could not be read"):
+        with translating(SnapshotFailed, _("The data could not be read")):
             safety = self._maker.room_for(self._data.sources())
         unpacked = Need(
             self._data.path, archive.unpacked_size(wanted.path), N_("%(size)s for the data that comes back")
@@ -174,7 +174,9 @@ class Restorer:
         listed = dict.fromkeys(_LEGACY_SOURCES, True) if manifest.sources is None else manifest.sources
         names = [check_extra(name) for name, there in listed.items() if (swap.new / name).exists() or not there]
         if CLINIC_DB not in names:
-            raise ArchiveUnusable(f"There is no {CLINIC_DB} in this backup.", hint="Choose another backup.")
+            raise ArchiveUnusable(
+                _("There is no %(clinic_db)s in this backup.", clinic_db=CLINIC_DB), hint=_("Choose another backup.")
+            )
         bring_settings = with_settings or not (self._data.path / SETTINGS).exists()
         if not bring_settings or not (swap.new / SETTINGS).exists():
             names = [name for name in names if name != SETTINGS]
@@ -219,8 +221,8 @@ class Restorer:
 def _refuse_if_newer(backup: int | None, today: int | None) -> None:
     if backup is not None and today is not None and backup > today:
         raise NewerData(
-            "This backup was made by a newer version of DocAssist than the one on this PC.",
-            hint="Update DocAssist first, or confirm that you want it all the same.",
+            _("This backup was made by a newer version of DocAssist than the one on this PC."),
+            hint=_("Update DocAssist first, or confirm that you want it all the same."),
             backup=backup,
             today=today,
         )
@@ -229,8 +231,12 @@ def _refuse_if_newer(backup: int | None, today: int | None) -> None:
 def _other_clinic(manifest: Manifest) -> OtherClinic:
     host = f", from PC {manifest.host}" if manifest.host else ""
     return OtherClinic(
-        f"These look like another clinic's records ({manifest.patient_count:,} patients{host}).",
-        hint="If they are the ones you want, confirm that they are.",
+        _(
+            "These look like another clinic's records (%(patient_count)s patients%(host)s).",
+            patient_count=format(manifest.patient_count, ","),
+            host=host,
+        ),
+        hint=_("If they are the ones you want, confirm that they are."),
         patients=manifest.patient_count,
         host=manifest.host,
     )

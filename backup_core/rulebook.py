@@ -12,6 +12,7 @@ from typing import Any
 from .errors import RepositoryUnusable
 from .files import private_folder, translating, write_atomically
 from .retention import Policy
+from .text import _
 
 #: Why an archive is pinned: by the user's wish, or because something looked wrong after it.
 BY_HAND = "by-hand"
@@ -51,7 +52,7 @@ class RuleBook:
 
     def _read(self) -> dict[str, Any]:
         # A file that is there and cannot be read is no empty one: what it pins would be deleted.
-        with translating(RepositoryUnusable, "How many backups to keep could not be read from their folder"):
+        with translating(RepositoryUnusable, _("How many backups to keep could not be read from their folder")):
             try:
                 document = json.loads(self._path.read_bytes())
             except (FileNotFoundError, ValueError):

@@ -11,6 +11,7 @@ from .files import PRIVATE, translating, write_atomically
 from .places import resolve_data_dir, save_data_dir, saved_data_dir
 from .preferences import Preferences, accepted, faults, validate
 from .sources import SETTINGS
+from .text import _
 
 __all__ = ["Preferences", "Settings", "faults", "resolve_data_dir", "save_data_dir", "saved_data_dir", "validate"]
 
@@ -43,7 +44,7 @@ class Settings:
         disk refuses.
         """
         validate(preferences, self._data_dir)
-        with translating(BackupError, "The preferences could not be saved"):
+        with translating(BackupError, _("The preferences could not be saved")):
             emr = _read(self._emr)
             changed = None if emr is None else with_values(emr, {field: getattr(preferences, field) for field in PATHS})
             before = _read(self._own)

@@ -25,6 +25,7 @@ from .mirror import Mirror
 from .progress import OnProgress, Progress, Stage, ignore
 from .sources import CHROMA, CHROMA_DB, CLINIC_DB, Kind, Source, files_of, folders_of, is_database, is_side_file
 from .stages import UNWATCHED, Stages, Step
+from .text import _
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def take(
 
     Raise SnapshotFailed where a database is damaged or so busy that no lock could be had, RepositoryFull without room.
     """
-    with translating(SnapshotFailed, "The data could not be copied", hint="It is tried again by itself."):
+    with translating(SnapshotFailed, _("The data could not be copied"), hint=_("It is tried again by itself.")):
         files = {name: path for source in sources for name, path in files_of(source)}
         _check_names(files)
         databases = {name: path for name, path in files.items() if is_database(name)}
@@ -95,8 +96,8 @@ def _check_names(names: Iterable[str]) -> None:
     for name in names:
         if not is_safe_name(name):
             raise SnapshotFailed(
-                f"A file has a name that cannot be stored: {name!r}.",
-                hint="Rename it, then try again.",
+                _("A file has a name that cannot be stored: %(name)s.", name=repr(name)),
+                hint=_("Rename it, then try again."),
                 source=ascii(name),
             )
 
@@ -106,7 +107,7 @@ def take_raw(sources: Sequence[Source], folder: Path) -> Snapshot:
 
     The EMR must be closed and this process hold no connection; the copy may not be one that SQLite can open.
     """
-    with translating(SnapshotFailed, "The damaged data could not be copied"):
+    with translating(SnapshotFailed, _("The damaged data could not be copied")):
         private_folder(folder)
         for source in sources:
             target = folder / source.name

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from .errors import SettingInvalid, SourceMissing
 from .files import PRIVATE, total_size
+from .text import _
 
 CLINIC_DB = "clinic.db"
 CHROMA = "chroma"
@@ -44,8 +45,8 @@ def find_sources(data_dir: Path, extras: Sequence[str] = ()) -> list[Source]:
     """
     if not data_dir.is_dir():
         raise SourceMissing(
-            f"The data folder {data_dir} is not there.",
-            hint="If it is on a network drive, connect the drive; else choose the folder in the preferences.",
+            _("The data folder %(data_dir)s is not there.", data_dir=data_dir),
+            hint=_("If it is on a network drive, connect the drive; else choose the folder in the preferences."),
             folder=str(data_dir),
         )
     names = [*_ALWAYS, *(check_extra(extra) for extra in extras)]
@@ -58,7 +59,7 @@ def check_extra(name: str) -> str:
     # Windows and macOS do not tell large letters from small ones, and Windows drops what stands at the end.
     first = path.parts[0].casefold().rstrip(". ") if path.parts else ""
     if path.is_absolute() or not first or ".." in path.parts or ":" in name or first in (PRIVATE, "backups"):
-        raise SettingInvalid(f"“{name}” is not a file or folder inside the data folder.", field="extras")
+        raise SettingInvalid(_("“%(name)s” is not a file or folder inside the data folder.", name=name), field="extras")
     return path.as_posix()
 
 

@@ -18,6 +18,7 @@ from .errors import RestoreFailed
 from .exchange import exchange, inode
 from .files import PRIVATE, private_folder, remove, sync_folder, write_atomically
 from .sources import side_files
+from .text import _
 
 
 class Phase(StrEnum):
@@ -74,9 +75,9 @@ class Swap:
             return None
         except (ValueError, TypeError, KeyError) as error:
             raise RestoreFailed(
-                "A restore was interrupted, and its notes cannot be read.",
+                _("A restore was interrupted, and its notes cannot be read."),
                 rolled_back=False,
-                hint="Restore a backup by hand as OPEN-ME.txt in it says, or ask for help.",
+                hint=_("Restore a backup by hand as OPEN-ME.txt in it says, or ask for help."),
             ) from error
 
     @staticmethod

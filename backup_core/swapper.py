@@ -15,6 +15,7 @@ from .errors import BackupError, RepositoryFull, RestoreFailed
 from .files import private_folder, translating, write_atomically
 from .sources import SETTINGS, Kind
 from .swap import Phase, Swap
+from .text import _
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Swapper:
             swap.end()
             hint = "Close DocAssist and every program that uses its data, then try again."
             kind = partial(RestoreFailed, rolled_back=True)
-            with translating(kind, "The data could not be replaced, and is as it was before", hint=hint):
+            with translating(kind, _("The data could not be replaced, and is as it was before"), hint=hint):
                 raise
         with _half_way("The data has been restored, but this could not be noted"):
             self._finish(swap)
@@ -53,7 +54,7 @@ class Swapper:
     def arm(self, swap: Swap, names: Sequence[str]) -> None:
         """Leave what lies in the box ready for `recover` to put in its place; raise RestoreFailed, nothing changed."""
         kind = partial(RestoreFailed, rolled_back=True)
-        with translating(kind, "The restore could not be made ready, and the data is as it was before"):
+        with translating(kind, _("The restore could not be made ready, and the data is as it was before")):
             swap.plan(names)
             swap.write(Phase.ARMED)
 
@@ -83,7 +84,7 @@ class Swapper:
 
         `changed` is "settings" where settings.json was replaced too.
         """
-        with translating(BackupError, "The notes on past restores cannot be read"):
+        with translating(BackupError, _("The notes on past restores cannot be read")):
             try:
                 return [dict(entry) for entry in json.loads(self._undo_path.read_bytes())]
             except (FileNotFoundError, ValueError, TypeError):

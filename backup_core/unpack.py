@@ -14,6 +14,7 @@ from typing import Self
 from .errors import ArchiveUnusable
 from .files import CHUNK, translating_zip
 from .manifest import MANIFEST_NAME, Manifest, Member, is_safe_name
+from .text import _
 
 #: Bytes; the manifest of 100,000 files has 14 MB.
 _LARGEST_MANIFEST = 32 << 20
@@ -83,7 +84,9 @@ class Reader:
             if info.orig_filename != name or not is_safe_name(name) or stat.S_ISLNK(info.external_attr >> 16):
                 raise _refused(f"it holds a name that must not be in a backup: {name[:80]!r}")
             if info.flag_bits & _ENCRYPTED:
-                raise ArchiveUnusable("This backup is locked with a password.", hint="Open it with DocAssist itself.")
+                raise ArchiveUnusable(
+                    _("This backup is locked with a password."), hint=_("Open it with DocAssist itself.")
+                )
             if info.compress_type not in _METHODS:
                 raise _refused(f"{name} is compressed in a way that backups are not")
             alike = (name.casefold() if _IGNORES_CASE else name).rstrip("/")
@@ -129,8 +132,10 @@ def _reading(name: str = "") -> Iterator[None]:
 
 
 def _damaged(what: str) -> ArchiveUnusable:
-    return ArchiveUnusable(f"This backup is damaged: {what}.", hint="Choose another backup.")
+    return ArchiveUnusable(_("This backup is damaged: %(what)s.", what=what), hint=_("Choose another backup."))
 
 
 def _refused(why: str) -> ArchiveUnusable:
-    return ArchiveUnusable(f"This file is not accepted as a backup: {why}.", hint="Choose another backup.")
+    return ArchiveUnusable(
+        _("This file is not accepted as a backup: %(why)s.", why=why), hint=_("Choose another backup.")
+    )

@@ -8,6 +8,7 @@ from .errors import ArchiveUnusable
 from .manifest import Manifest
 from .progress import OnProgress, ignore
 from .sources import CHROMA_DB, CLINIC_DB
+from .text import _
 
 _DATABASES = (CLINIC_DB, CHROMA_DB)
 
@@ -25,4 +26,7 @@ def check_databases(folder: Path, manifest: Manifest) -> None:
         if (folder / name).is_file() and not manifest.is_raw:
             problem = check_integrity(folder / name)
             if problem:
-                raise ArchiveUnusable(f"{name} in this backup is damaged: {problem}.", hint="Choose another backup.")
+                raise ArchiveUnusable(
+                    _("%(name)s in this backup is damaged: %(problem)s.", name=name, problem=problem),
+                    hint=_("Choose another backup."),
+                )
