@@ -108,7 +108,7 @@ def self_test(folder: Path) -> Answer:
         raise BackupError(
             _(
                 "The self-test failed: %(failed)s.",
-                failed="; ".join((f"{step.name} ({step.detail})" for step in failed)),
+                failed="; ".join(f"{step.name} ({step.detail})" for step in failed),
             ),
             hint=_("Send the report to whoever looks after this PC: %(path)s", path=path),
             failed=len(failed),

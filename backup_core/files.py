@@ -96,7 +96,7 @@ def sync_file(path: Path) -> None:
 
 def sync_tree(top: Path) -> None:
     """Make every file and folder below `top` last through a power cut."""
-    for folder, _, names in os.walk(top):
+    for folder, _folders, names in os.walk(top):
         for name in names:
             sync_file(Path(folder) / name)
         sync_folder(Path(folder))
