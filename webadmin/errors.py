@@ -1,6 +1,10 @@
 """What the page itself refuses, beside the errors of the engine."""
 
 from backup_core.errors import BackupError
+from backup_core.text import N_
+
+#: What can be done where another launcher looks after the data.
+LOOK_ONLY = N_("Backups and restores are made there. Here you can look.")
 
 
 class Refused(BackupError):
@@ -19,3 +23,9 @@ class NotConfirmed(BackupError):
     """A step that replaces or deletes records was asked for without the tick in words."""
 
     code = "not-confirmed"
+
+
+class LookedAfter(BackupError):
+    """Another user's or another PC's launcher looks after the data: here it can only be looked at."""
+
+    code = "looked-after"

@@ -17,7 +17,7 @@ from backup_core.errors import (
     SettingInvalid,
     UnknownArchive,
 )
-from webadmin.errors import Forbidden, NotConfirmed, Refused
+from webadmin.errors import Forbidden, LookedAfter, NotConfirmed, Refused
 
 STATUS: dict[type[BackupError], HTTPStatus] = {
     BackupError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -27,6 +27,7 @@ STATUS: dict[type[BackupError], HTTPStatus] = {
     Busy: HTTPStatus.CONFLICT,
     RepositoryLocked: HTTPStatus.CONFLICT,
     EmrRunning: HTTPStatus.CONFLICT,
+    LookedAfter: HTTPStatus.CONFLICT,
     OtherClinic: HTTPStatus.CONFLICT,
     NothingToUndo: HTTPStatus.CONFLICT,
     NotConfirmed: HTTPStatus.UNPROCESSABLE_ENTITY,

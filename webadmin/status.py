@@ -28,7 +28,13 @@ def bar() -> str:
 def bar_facts() -> dict[str, Any]:
     """Return what the status bar shows, on whatever page it stands."""
     desk = parts().desk
-    return {"protection": evidence(), "job": parts().jobs.current(), "due": desk.next_due(), "emr": desk.emr_state()}
+    return {
+        "protection": evidence(),
+        "job": parts().jobs.current(),
+        "due": desk.next_due(),
+        "emr": desk.emr_state(),
+        "caretaker": desk.caretaker(),
+    }
 
 
 def report() -> dict[str, Any]:
@@ -42,6 +48,7 @@ def report() -> dict[str, Any]:
         "job": job and _job(job),
         "emr": desk.emr_state(),
         "counts": _counts(facts),
+        "caretaker": desk.caretaker(),
         "sample": parts().sample,
         "notices": desk.notices(),
     }
