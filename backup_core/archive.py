@@ -7,9 +7,9 @@ from elsewhere or have been damaged.
 import errno
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from . import openme
 from .errors import ArchiveUnusable, BackupError, RepositoryUnusable
@@ -20,6 +20,9 @@ from .progress import OnProgress, Progress, Stage, ignore
 from .stages import UNWATCHED, Stages, Step
 from .text import _
 from .unpack import Reader
+
+#: How Windows calls a path that is too long for it.
+_TOO_LONG = 206
 
 
 def pack(
@@ -158,5 +161,20 @@ class _Target:
                 os.close(self._descriptor)
 
     @staticmethod
-    def _translating() -> Any:
-        return translating(BackupError, _("The backup could not be unpacked"))
+    @contextmanager
+    def _translating() -> Iterator[None]:
+        try:
+            with translating(BackupError, _("The backup could not be unpacked")):
+                yield
+        except BackupError as error:
+            cause = error.__cause__
+            if isinstance(cause, OSError) and (cause.errno == errno.ENAMETOOLONG or _winerror(cause) == _TOO_LONG):
+                raise ArchiveUnusable(
+                    _("A name in this backup is too long for this disk."),
+                    hint=_("Restore it on another disk, or unpack it by hand as OPEN-ME.txt in it says."),
+                ) from cause
+            raise
+
+
+def _winerror(error: OSError) -> int | None:
+    return getattr(error, "winerror", None)

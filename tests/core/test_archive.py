@@ -283,3 +283,11 @@ def test_a_member_that_is_longer_than_declared_is_refused(tmp_path: Path) -> Non
     with pytest.raises(ArchiveUnusable):
         archive.extract(tmp_path / "a.zip", tmp_path / "out")
     assert sum(path.stat().st_size for path in (tmp_path / "out").rglob("*")) <= 100
+
+
+def test_a_name_that_is_too_long_for_the_disk_makes_the_archive_unusable_here(tmp_path: Path) -> None:
+    name, data = f"prescriptions/{'x' * 300}.pdf", b"%PDF"
+    path = zip_of(tmp_path / "a.zip", [(name, data)], member(name, data))
+    archive.verify(path)
+    with pytest.raises(ArchiveUnusable, match="too long for this disk"):
+        archive.extract(path, tmp_path / "out")
