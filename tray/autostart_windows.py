@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from backup_core.errors import BackupError
 from backup_core.files import translating
+from backup_core.text import _
 
 _FAILED = "Starting at login could not be changed."
 _NAME = "DocAssist Backup"
@@ -48,8 +49,8 @@ class RunKey:
         line = subprocess.list2cmdline(command)
         if len(line) > LONGEST:
             raise BackupError(
-                "Windows does not start a command this long at login.",
-                hint="Install DocAssist Backup in a folder with a shorter path.",
+                _("Windows does not start a command this long at login."),
+                hint=_("Install DocAssist Backup in a folder with a shorter path."),
                 length=len(line),
             )
         with translating(BackupError, _FAILED):

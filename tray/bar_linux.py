@@ -9,6 +9,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from backup_core.text import _
+
 from .bar import NoBar
 from .gifinder import find_gi
 from .look import Notice
@@ -29,12 +31,12 @@ class LinuxBar:
     def __init__(self) -> None:
         _require_display()
         if not find_gi():
-            raise NoBar(f"The tray icon needs more packages: please install {_PACKAGES}.")
+            raise NoBar(_("The tray icon needs more packages: please install %(packages)s.", packages=_PACKAGES))
         self._glib, self._gio = _load("GLib", "2.0"), _load("Gio", "2.0")
         self._glib.set_prgname("docassist-backup")
         gtk, gdk = _load("Gtk", "3.0"), _load("Gdk", "3.0")
         if not gtk.init_check()[0]:
-            raise NoBar("The tray icon cannot be shown, because this session's display cannot be reached.")
+            raise NoBar(_("The tray icon cannot be shown, because this session's display cannot be reached."))
         self._x11 = "X11" in type(gdk.Display.get_default()).__name__
         self._bus = self._session_bus()
         self.backend = self._choose()
@@ -73,7 +75,7 @@ class LinuxBar:
             return "appindicator"
         if self._x11:
             return "gtk"
-        raise NoBar("The tray icon needs one more package: please install gir1.2-ayatanaappindicator3-0.1.")
+        raise NoBar(_("The tray icon needs one more package: please install gir1.2-ayatanaappindicator3-0.1."))
 
     def _has_watcher(self) -> bool:
         if self._bus is None:
@@ -98,15 +100,18 @@ class _NoNotifier:
 def _require_display() -> None:
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise NoBar(
-            "The tray icon cannot be shown, because this session has no desktop. "
-            f"On one with a desktop it needs {_PACKAGES}."
+            _(
+                "The tray icon cannot be shown, because this session has no desktop. On one with a desktop "
+                "it needs %(packages)s.",
+                packages=_PACKAGES,
+            )
         )
 
 
 def _load(name: str, version: str) -> Any:
     """Return the library `name` through `gi`; raise NoBar where its description is not installed."""
     if not _is_there(name, version):
-        raise NoBar(f"The tray icon needs more packages: please install {_PACKAGES}.")
+        raise NoBar(_("The tray icon needs more packages: please install %(packages)s.", packages=_PACKAGES))
     return import_module(f"gi.repository.{name}")
 
 

@@ -12,6 +12,7 @@ from backup_core import children
 from backup_core.errors import BackupError, SettingInvalid
 from backup_core.files import PRIVATE, private_folder
 from backup_core.places import APP_NAME, DATA_DIR_VARIABLE
+from backup_core.text import _
 
 #: Lies in every folder that the demo has made, and tells a curious reader what the folder is.
 NOTE = Path(PRIVATE) / "sample-clinic.txt"
@@ -28,9 +29,9 @@ def demo_folder(asked: Path | None = None) -> Path:
     folder = (asked or platformdirs.user_data_path(APP_NAME, appauthor=False) / "demo").absolute()
     if folder.exists() and not is_sample(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingInvalid(
-            f"The demo does not use {folder}, because there is something in it already.",
+            _("The demo does not use %(folder)s, because there is something in it already.", folder=folder),
             field="data-dir",
-            hint="Choose an empty folder for the demo, or leave --data-dir out.",
+            hint=_("Choose an empty folder for the demo, or leave --data-dir out."),
         )
     private_folder((folder / NOTE).parent)
     (folder / NOTE).write_text(_NOTE_TEXT, encoding="utf-8")
@@ -62,4 +63,7 @@ def fill(folder: Path) -> None:
     )
     if made.returncode != 0:
         reason = (made.stderr.strip().splitlines() or ["no reason was given"])[-1]
-        raise BackupError(f"The sample clinic could not be made ({reason}).", hint=f"Delete {folder} and try again.")
+        raise BackupError(
+            _("The sample clinic could not be made (%(reason)s).", reason=reason),
+            hint=_("Delete %(folder)s and try again.", folder=folder),
+        )

@@ -12,6 +12,7 @@ from backup_core.jobs import Job, JobRunner
 from backup_core.progress import OnProgress, Progress, Stage
 from backup_core.restore import Restored
 from backup_core.swap import Swap
+from backup_core.text import _
 from webadmin.desk import EmrState, PlainDesk, RestoreWork
 
 from .emr import Emr
@@ -126,8 +127,8 @@ class LauncherDesk(PlainDesk):
             with self._emr.expected_to_end():
                 if not self._emr.close(CLOSE_PATIENCE):
                     raise EmrRunning(
-                        "DocAssist did not close, so nothing was changed.",
-                        hint="Save your work, close DocAssist yourself, then try again.",
+                        _("DocAssist did not close, so nothing was changed."),
+                        hint=_("Save your work, close DocAssist yourself, then try again."),
                     )
             try:
                 return work(on_progress)

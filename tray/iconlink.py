@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from backup_core.children import command as child_command
+from backup_core.text import _
 
 from .iconchild import IconChild
 from .look import Look, Notice, to_line
@@ -103,7 +104,7 @@ class IconLink:
                 with tempfile.TemporaryDirectory(prefix="docassist-icon-", ignore_cleanup_errors=True) as folder:
                     self._follow(IconChild(self._command, Path(folder)))
             except OSError as error:
-                self._set_problem(f"The tray icon could not be started: {error.strerror}.")
+                self._set_problem(_("The tray icon could not be started: %(reason)s.", reason=error.strerror))
             if time.monotonic() - started > STEADY:
                 pause = self._first_pause
             self._wait_for_close(pause)
@@ -122,7 +123,7 @@ class IconLink:
         status = child.reap()
         logger.info("the icon's process ended with status %s", status)
         if status and not self._wait_for_close(0):
-            self._set_problem("The tray icon stopped. It will be started again.")
+            self._set_problem(_("The tray icon stopped. It will be started again."))
 
     def _adopt(self, child: IconChild | None) -> None:
         """Make `child` the one that is told; None where there is none."""

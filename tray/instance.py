@@ -95,9 +95,11 @@ class Instance:
         Raise LauncherRunning if there is another one, SourceMissing where there is no data folder: it is never made.
         """
         if not self._data_dir.is_dir():
-            raise SourceMissing(f"The data folder {self._data_dir} is not there.", folder=str(self._data_dir))
+            raise SourceMissing(
+                _("The data folder %(data_dir)s is not there.", data_dir=self._data_dir), folder=str(self._data_dir)
+            )
         self._give_way()
-        with translating(BackupError, "The data folder cannot be written.", hint="Check its permissions."):
+        with translating(BackupError, _("The data folder cannot be written."), hint=_("Check its permissions.")):
             lock = FileLock(private_folder(self._path.parent) / "launcher.lock", mode=0o600, thread_local=False)
             try:
                 lock.acquire(timeout=0)

@@ -10,6 +10,7 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from backup_core.errors import SettingInvalid
+from backup_core.text import _
 from webadmin.gate import LARGEST_BODY
 
 if TYPE_CHECKING:
@@ -30,9 +31,12 @@ def listen(asked: int | None, remembered: int | None = None) -> socket.socket:
             return _bind(asked)
         except (OSError, OverflowError) as error:
             raise SettingInvalid(
-                f"Port {asked} cannot be used for the admin page: another program has it, or it is not allowed.",
+                _(
+                    "Port %(asked)s cannot be used for the admin page: another program has it, or it is not allowed.",
+                    asked=asked,
+                ),
                 field="port",
-                hint="Choose another --port, or leave it out to get a free one.",
+                hint=_("Choose another --port, or leave it out to get a free one."),
                 port=asked,
             ) from error
     if remembered is not None:

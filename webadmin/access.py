@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass
 
 from backup_core.clock import SYSTEM_CLOCK, Clock
+from backup_core.text import _
 from webadmin.errors import Refused
 
 logger = logging.getLogger(__name__)
@@ -90,11 +91,11 @@ class Access:
             self._forget_old()
             known = self._tickets.get(_digest(ticket))
             if known is None:
-                raise Refused("This link has already been used, or it is too old.", hint=CLICK_THE_TRAY)
+                raise Refused(_("This link has already been used, or it is too old."), hint=CLICK_THE_TRAY)
             if known.session is not None:
                 self._sessions.pop(known.session, None)
                 logger.warning("a link to the page was used twice; the session that it had opened was ended")
-                raise Refused("This link was opened twice, so the page was locked to be safe.", hint=CLICK_THE_TRAY)
+                raise Refused(_("This link was opened twice, so the page was locked to be safe."), hint=CLICK_THE_TRAY)
             key = new_secret()
             self._tickets[_digest(ticket)] = _Ticket(self._clock.monotonic(), session=_digest(key))
             self._sessions[_digest(key)] = None
@@ -126,8 +127,8 @@ class Access:
             download = self._downloads.pop(_digest(token), None)
         if download is None:
             raise Refused(
-                "This download link has already been used, or it is too old.",
-                hint="Go back to the list of backups and click Download again.",
+                _("This download link has already been used, or it is too old."),
+                hint=_("Go back to the list of backups and click Download again."),
             )
         return download.name
 

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from backup_core.errors import RepositoryUnusable
 from backup_core.files import translating
+from backup_core.text import _
 
 from .errors import NotConfirmed
 from .paging import page_of
@@ -66,7 +67,7 @@ def download(name: str) -> Response:
 def fetch(token: str) -> Response:
     """Send the ZIP that the one-time token stands for."""
     archive = parts().archive(parts().access.spend_download(token))
-    with translating(RepositoryUnusable, f"{archive.name} cannot be read"):
+    with translating(RepositoryUnusable, _("%(archive)s cannot be read", archive=archive.name)):
         return send_file(archive.path, "application/zip", True, archive.name, conditional=False, etag=False)
 
 
@@ -81,7 +82,7 @@ def delete(name: str) -> AnyResponse:
     """Delete a backup."""
     engine, jobs, archive = parts().engine, parts().jobs, parts().archive(name)
     if "confirmed" not in request.form:
-        raise NotConfirmed("Nothing was deleted.", hint="Tick the sentence above the button first.")
+        raise NotConfirmed(_("Nothing was deleted."), hint=_("Tick the sentence above the button first."))
     job = jobs.start("delete", lambda on_progress: engine.delete(archive))
     jobs.wait(job.id, QUICK)
     return redirect(url_for("backups.index"), 303)

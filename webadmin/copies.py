@@ -12,6 +12,7 @@ from backup_core.drives import Drive, drives
 from backup_core.errors import UnknownArchive
 from backup_core.history import Trigger
 from backup_core.listing import Archive
+from backup_core.text import _
 
 from .errors import NotConfirmed
 from .parts import parts
@@ -43,10 +44,10 @@ def save() -> Response:
     """Start copying."""
     archive, engine = _chosen(), parts().engine
     if archive is None:
-        raise UnknownArchive("There is no backup to copy yet.", hint="Click Backup Now first.")
+        raise UnknownArchive(_("There is no backup to copy yet."), hint=_("Click Backup Now first."))
     place = request.form.get("folder", "").strip() or request.form.get("place", "")
     if not place:
-        raise NotConfirmed("No drive was chosen.", hint="Choose one of the list, or type a folder.")
+        raise NotConfirmed(_("No drive was chosen."), hint=_("Choose one of the list, or type a folder."))
     job = parts().jobs.start(
         "copy", lambda on_progress: engine.copier.save(archive, Path(place), Trigger.MANUAL, on_progress)
     )

@@ -12,6 +12,7 @@ from backup_core.errors import UnknownArchive
 from backup_core.jobs import JobRunner
 from backup_core.listing import Archive
 from backup_core.settings import Settings
+from backup_core.text import _
 
 from .access import Access
 from .desk import Desk
@@ -45,7 +46,9 @@ class Parts:
                 return archive
         if (taken_in := self.engine.intake.find(name)) is not None:
             return taken_in
-        raise UnknownArchive("This backup is not in the backup folder any more.", hint="Look at the list of backups.")
+        raise UnknownArchive(
+            _("This backup is not in the backup folder any more."), hint=_("Look at the list of backups.")
+        )
 
 
 def parts() -> Parts:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from backup_core.errors import Busy, NothingToUndo
 from backup_core.jobs import Job
 from backup_core.listing import Archive
+from backup_core.text import _
 
 from .comparison import compare
 from .errors import NotConfirmed
@@ -87,7 +88,7 @@ def _address(archive: Archive, job: Job, wished: list[str]) -> str:
 def _question(template: str, archive: Archive) -> str:
     job = parts().jobs.current()
     if job is not None and parts().jobs.wait(job.id, PATIENCE).state == "running":
-        raise Busy("DocAssist Backup is busy.", hint="Wait until that has finished, then try again.")
+        raise Busy(_("DocAssist Backup is busy."), hint=_("Wait until that has finished, then try again."))
     comparison = compare(archive, parts().engine.holdings())
     return render_template(template, archive=archive, comparison=comparison, emr=parts().desk.emr_state())
 
@@ -96,10 +97,10 @@ def _undoable() -> Archive:
     """Return the backup that was made before the last restore; raise NothingToUndo if there is none."""
     archive = parts().engine.undoable()
     if archive is None:
-        raise NothingToUndo("There is no restore to go back from.", hint="Choose a backup from the list instead.")
+        raise NothingToUndo(_("There is no restore to go back from."), hint=_("Choose a backup from the list instead."))
     return archive
 
 
 def _require_tick() -> None:
     if "confirmed" not in request.form:
-        raise NotConfirmed("Nothing was changed.", hint="Tick the sentence above the button first.")
+        raise NotConfirmed(_("Nothing was changed."), hint=_("Tick the sentence above the button first."))
