@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from backup_core.text import _
 from webadmin.verdict import OLD_AFTER
 from webadmin.words import JOBS, ago, clock_time, count
 
@@ -68,31 +69,31 @@ def verdict_for(state: TrayState) -> str:
     if state.job:
         return _job_words(state)
     if state.problem:
-        return f"Backup failed: {state.problem}"
+        return _("Backup failed: %(problem)s", problem=state.problem)
     if state.attention:
         return state.attention
     if state.last_backup is None:
-        return "No backup yet"
+        return _("No backup yet")
     if _is_old(state):
-        return f"The last backup was {ago(state.now - state.last_backup)}"
+        return _("The last backup was %(ago)s", ago=ago(state.now - state.last_backup))
     if state.paused_until:
         return f"Automatic backups are paused until {_at(state.paused_until, state).removeprefix('at ')}"
-    made = f"Backed up {ago(state.now - state.last_backup)}"
-    return f"DocAssist is not running. {made}" if state.emr == "not-running" else made
+    made = _("Backed up %(ago)s", ago=ago(state.now - state.last_backup))
+    return _("DocAssist is not running. %(made)s", made=made) if state.emr == "not-running" else made
 
 
 def tooltip_for(state: TrayState) -> str:
     """Return the verdict; where all is well, with how many patients it holds and when the next backup comes."""
-    name = "DocAssist Backup (sample clinic)" if state.sample else "DocAssist Backup"
+    name = _("DocAssist Backup (sample clinic)") if state.sample else "DocAssist Backup"
     if state.last_backup is None or icon_state_for(state) not in (IconState.PROTECTED, IconState.NOT_RUNNING):
         return f"{name}: {verdict_for(state)}"
     parts = [f"{name}: {ago(state.now - state.last_backup)}"]
     if state.patients is not None:
         parts.append(count(state.patients, "patient"))
     if state.next_due:
-        parts.append(f"next {_at(state.next_due, state)}")
+        parts.append(_("next %(time)s", time=_at(state.next_due, state)))
     if state.emr == "not-running":
-        parts.append("DocAssist is not running")
+        parts.append(_("DocAssist is not running"))
     return ", ".join(parts)
 
 
@@ -102,14 +103,14 @@ def menu_for(state: TrayState) -> list[Item]:
     items = [
         Item(Choice.OPEN_PAGE, verdict_for(state)),
         SEPARATOR,
-        Item(Choice.BACK_UP, "Backup Now", enabled=idle),
-        Item(Choice.OPEN_PAGE, "Open admin page", default=True),
+        Item(Choice.BACK_UP, _("Backup Now"), enabled=idle),
+        Item(Choice.OPEN_PAGE, _("Open admin page"), default=True),
     ]
     if state.can_undo:
-        items.append(Item(Choice.UNDO, "Go back to before the restore", enabled=idle))
-    items += [*_emr_items(state, idle), Item(Choice.OPEN_FOLDER, "Open backups folder")]
+        items.append(Item(Choice.UNDO, _("Go back to before the restore"), enabled=idle))
+    items += [*_emr_items(state, idle), Item(Choice.OPEN_FOLDER, _("Open backups folder"))]
     if state.starts_at_login is not None:
-        items.append(Item(Choice.AT_LOGIN, "Start at login", checked=state.starts_at_login))
+        items.append(Item(Choice.AT_LOGIN, _("Start at login"), checked=state.starts_at_login))
     # The sample clinic's stand-in ends with the launcher.
     stays = " (DocAssist stays open, without backups)" if state.emr == "running" and not state.sample else ""
     return [*items, SEPARATOR, Item(Choice.QUIT, f"Quit{stays}", enabled=not state.ending)]
@@ -117,9 +118,9 @@ def menu_for(state: TrayState) -> list[Item]:
 
 def _emr_items(state: TrayState, idle: bool) -> list[Item]:
     if state.emr == "running" and state.can_close_emr:
-        return [Item(Choice.CLOSE_EMR, "Close DocAssist", enabled=idle)]
+        return [Item(Choice.CLOSE_EMR, _("Close DocAssist"), enabled=idle)]
     if state.emr != "running" and state.can_start_emr:
-        return [Item(Choice.START_EMR, "Start DocAssist", enabled=idle)]
+        return [Item(Choice.START_EMR, _("Start DocAssist"), enabled=idle)]
     return []
 
 
@@ -128,9 +129,9 @@ def _is_old(state: TrayState) -> bool:
 
 
 def _job_words(state: TrayState) -> str:
-    words = JOBS.get(state.job, "Working")
+    words = _(JOBS[state.job]) if state.job in JOBS else _("Working")
     if state.ending and state.job == "create":
-        words = "Making the last backup before quitting"
+        words = _("Making the last backup before quitting")
     progress = _steps(state.progress)
     return f"{words}…" if progress is None else f"{words}… {progress:.0%}"
 

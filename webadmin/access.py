@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 
 from backup_core.clock import SYSTEM_CLOCK, Clock
-from backup_core.text import _
+from backup_core.text import N_, _
 from webadmin.errors import Refused
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ DOWNLOAD_LIFE = 60.0
 #: How many sessions are open at most; the oldest one ends for a new one.
 MOST_SESSIONS = 32
 
-CLICK_THE_TRAY = "Click the DocAssist Backup icon in the tray to open this page again."
+CLICK_THE_TRAY = N_("Click the DocAssist Backup icon in the tray to open this page again.")
 
 
 def new_secret() -> str:
@@ -91,11 +91,13 @@ class Access:
             self._forget_old()
             known = self._tickets.get(_digest(ticket))
             if known is None:
-                raise Refused(_("This link has already been used, or it is too old."), hint=CLICK_THE_TRAY)
+                raise Refused(_("This link has already been used, or it is too old."), hint=_(CLICK_THE_TRAY))
             if known.session is not None:
                 self._sessions.pop(known.session, None)
                 logger.warning("a link to the page was used twice; the session that it had opened was ended")
-                raise Refused(_("This link was opened twice, so the page was locked to be safe."), hint=CLICK_THE_TRAY)
+                raise Refused(
+                    _("This link was opened twice, so the page was locked to be safe."), hint=_(CLICK_THE_TRAY)
+                )
             key = new_secret()
             self._tickets[_digest(ticket)] = _Ticket(self._clock.monotonic(), session=_digest(key))
             self._sessions[_digest(key)] = None

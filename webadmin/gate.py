@@ -47,7 +47,7 @@ def _check() -> Response | None:
     if _is_navigation() and asked not in _OPEN and asked != _ONE_TIME:
         return make_response(render_template("shell.html"))
     if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
-        raise Forbidden(_("Another page tried to use DocAssist Backup. It was not let in."), hint=CLICK_THE_TRAY)
+        raise Forbidden(_("Another page tried to use DocAssist Backup. It was not let in."), hint=_(CLICK_THE_TRAY))
     if (request.content_length or 0) > LARGEST_BODY:
         raise RequestEntityTooLarge
     if asked not in _OPEN and asked != _ONE_TIME:
@@ -59,9 +59,9 @@ def _check_address(access: Access) -> None:
     """Raise Forbidden unless the request was sent to this very address, and from it."""
     host = request.headers.get("Host", "")
     if host not in access.hosts:
-        raise Forbidden(_("This page has another address."), hint=CLICK_THE_TRAY)
+        raise Forbidden(_("This page has another address."), hint=_(CLICK_THE_TRAY))
     if request.headers.get("Origin", f"http://{host}") != f"http://{host}":
-        raise Forbidden(_("Another page tried to use DocAssist Backup. It was not let in."), hint=CLICK_THE_TRAY)
+        raise Forbidden(_("Another page tried to use DocAssist Backup. It was not let in."), hint=_(CLICK_THE_TRAY))
 
 
 def _check_key(access: Access) -> None:
@@ -70,7 +70,7 @@ def _check_key(access: Access) -> None:
     key = (authorization.token if authorization and authorization.type == "bearer" else None) or ""
     known = access.is_control(key) if request.endpoint in _CONTROL else access.is_session(key)
     if not known:
-        raise Refused(_("This page is locked."), hint=CLICK_THE_TRAY)
+        raise Refused(_("This page is locked."), hint=_(CLICK_THE_TRAY))
 
 
 def _is_navigation() -> bool:

@@ -17,6 +17,7 @@ from backup_core.errors import (
     SettingInvalid,
     UnknownArchive,
 )
+from backup_core.text import N_
 from webadmin.errors import Forbidden, LookedAfter, NotConfirmed, Refused
 
 STATUS: dict[type[BackupError], HTTPStatus] = {
@@ -37,12 +38,15 @@ STATUS: dict[type[BackupError], HTTPStatus] = {
 }
 
 _SENTENCES = {
-    400: ("That request could not be understood.", "Go back and try once more."),
-    404: ("There is no such page.", "Use the links at the top."),
-    405: ("That cannot be done this way.", "Use the buttons on the page."),
-    413: ("That is too large to be sent here.", "Nothing was changed."),
-    415: ("That was sent in a form that is not understood here.", "Nothing was changed."),
-    500: ("Something went wrong in DocAssist Backup itself.", "Your backups are safe. The log file has the details."),
+    400: (N_("That request could not be understood."), N_("Go back and try once more.")),
+    404: (N_("There is no such page."), N_("Use the links at the top.")),
+    405: (N_("That cannot be done this way."), N_("Use the buttons on the page.")),
+    413: (N_("That is too large to be sent here."), N_("Nothing was changed.")),
+    415: (N_("That was sent in a form that is not understood here."), N_("Nothing was changed.")),
+    500: (
+        N_("Something went wrong in DocAssist Backup itself."),
+        N_("Your backups are safe. The log file has the details."),
+    ),
 }
 
 
@@ -69,7 +73,7 @@ def _answer_backup_error(error: BackupError) -> Response:
 def _answer_http_error(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or 500)
     sentence, hint = _SENTENCES.get(status, _SENTENCES[400 if status < 500 else 500])
-    answer = _answer(sentence, hint, status.name.lower().replace("_", "-"), status)
+    answer = _answer(_(sentence), _(hint), status.name.lower().replace("_", "-"), status)
     for name, value in error.get_headers(request.environ):
         if name == "Allow":
             answer.headers[name] = value

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from backup_core.due import CLOCK_TOLERANCE
 from backup_core.history import Outcome, Run
+from backup_core.text import N_, _
 from webadmin.words import ago, count, date_time, day
 
 OLD_AFTER = timedelta(hours=24)
@@ -67,60 +68,70 @@ class Verdict:
 def verdict_of(facts: Evidence, now: datetime) -> Verdict:
     """Return the verdict at `now` (aware)."""
     if facts.unreachable:
-        return Verdict(Level.FAILED, "The backup folder cannot be reached", facts.unreachable)
+        return Verdict(Level.FAILED, _("The backup folder cannot be reached"), facts.unreachable)
     if facts.last_run is not None and facts.last_run.outcome is Outcome.FAILED and not facts.running:
         return _failed(facts, facts.last_run, now)
     if facts.confirmed_at is None:
-        coming = "The first one is being made." if facts.running else "Click Backup Now to make the first one."
-        return Verdict(Level.NONE, "No backup yet", coming)
-    evidence = f"Last backup {_held(facts, facts.confirmed_at, now)} {_copied(facts, now)}"
+        coming = _("The first one is being made.") if facts.running else _("Click Backup Now to make the first one.")
+        return Verdict(Level.NONE, _("No backup yet"), coming)
+    evidence = _(
+        "Last backup %(held)s %(copied)s", held=_held(facts, facts.confirmed_at, now), copied=_copied(facts, now)
+    )
     if facts.alarm:
-        return Verdict(Level.OLD, "Something looks wrong", f"{facts.alarm} {evidence}")
+        return Verdict(Level.OLD, _("Something looks wrong"), f"{facts.alarm} {evidence}")
     if facts.confirmed_at - now > CLOCK_TOLERANCE:
         return _clock_is_wrong(facts.confirmed_at, now)
     if now - facts.confirmed_at > OLD_AFTER:
         return _old(facts, evidence, now)
     if facts.opened_at is not None and now - facts.opened_at > UNOPENED_AFTER:
-        unopened = f"For {count((now - facts.opened_at).days, 'day')} no backup was opened and looked into."
-        return Verdict(Level.OLD, "Backed up, but not opened", f"{evidence} {unopened}", _WHEN_UNOPENED)
-    return Verdict(Level.GOOD, "Protected on this PC", evidence)
+        unopened = _(
+            "For %(days)s no backup was opened and looked into.", days=count((now - facts.opened_at).days, "day")
+        )
+        return Verdict(Level.OLD, _("Backed up, but not opened"), f"{evidence} {unopened}", _(_WHEN_UNOPENED))
+    return Verdict(Level.GOOD, _("Protected on this PC"), evidence)
 
 
 def _old(facts: Evidence, evidence: str, now: datetime) -> Verdict:
     """Return the verdict on a backup of more than a day ago: no alarm while today's first one may still be coming."""
     if facts.running:
-        return Verdict(Level.NONE, "Today's backup is being made", evidence)
+        return Verdict(Level.NONE, _("Today's backup is being made"), evidence)
     if facts.awake_since is not None and timedelta() <= now - facts.awake_since < GRACE:
-        return Verdict(Level.NONE, "Today's backup comes in a moment", evidence)
-    return Verdict(Level.OLD, "Your last backup is getting old", evidence, "Click Backup Now.")
+        return Verdict(Level.NONE, _("Today's backup comes in a moment"), evidence)
+    return Verdict(Level.OLD, _("Your last backup is getting old"), evidence, _("Click Backup Now."))
 
 
 def _clock_is_wrong(made: datetime, now: datetime) -> Verdict:
-    evidence = f"It says {day(now.astimezone())}, but your newest backup was made on {day(made.astimezone())}."
-    return Verdict(Level.OLD, "The clock of this PC looks wrong", evidence, _WHEN_CLOCK_IS_WRONG)
+    evidence = _(
+        "It says %(today)s, but your newest backup was made on %(day)s.",
+        today=day(now.astimezone()),
+        day=day(made.astimezone()),
+    )
+    return Verdict(Level.OLD, _("The clock of this PC looks wrong"), evidence, _(_WHEN_CLOCK_IS_WRONG))
 
 
 def _failed(facts: Evidence, run: Run, now: datetime) -> Verdict:
-    before = "There is no backup yet."
+    before = _("There is no backup yet.")
     if facts.confirmed_at is not None:
-        before = f"The last good one was {_held(facts, facts.confirmed_at, now)}"
+        before = _("The last good one was %(held)s", held=_held(facts, facts.confirmed_at, now))
     evidence = f"{date_time(run.started_at.astimezone())}: {run.reason} {before}"
     if run.code == DAMAGED_DATA:
-        return Verdict(Level.FAILED, "DocAssist's data is damaged", evidence, _WHEN_DAMAGED)
-    return Verdict(Level.FAILED, "The last backup did not work", evidence, _WHEN_FAILED)
+        return Verdict(Level.FAILED, _("DocAssist's data is damaged"), evidence, _(_WHEN_DAMAGED))
+    return Verdict(Level.FAILED, _("The last backup did not work"), evidence, _(_WHEN_FAILED))
 
 
 def _held(facts: Evidence, confirmed_at: datetime, now: datetime) -> str:
-    checked = "opened and checked" if facts.opened else "checked, not yet opened"
+    checked = _("opened and checked") if facts.opened else _("checked, not yet opened")
     held = f"{count(facts.patients, 'patient')}, {count(facts.visits, 'visit')}"
     return f"{ago(now - confirmed_at)}, {checked}: {held}."
 
 
 def _copied(facts: Evidence, now: datetime) -> str:
-    return f"Last copy elsewhere: {ago(now - facts.copied_at) if facts.copied_at else 'never'}."
+    return _("Last copy elsewhere: %(ago)s.", ago=ago(now - facts.copied_at) if facts.copied_at else _("never"))
 
 
-_WHEN_FAILED = "It is tried again by itself. You can also click Backup Now."
-_WHEN_DAMAGED = "Your backups are not touched by this. Put back the newest good one, or ask for help before you go on."
-_WHEN_UNOPENED = "Choose Check in the menu of the newest backup. It changes nothing."
-_WHEN_CLOCK_IS_WRONG = "Set the date and time of this PC. Backups go on meanwhile."
+_WHEN_FAILED = N_("It is tried again by itself. You can also click Backup Now.")
+_WHEN_DAMAGED = N_(
+    "Your backups are not touched by this. Put back the newest good one, or ask for help before you go on."
+)
+_WHEN_UNOPENED = N_("Choose Check in the menu of the newest backup. It changes nothing.")
+_WHEN_CLOCK_IS_WRONG = N_("Set the date and time of this PC. Backups go on meanwhile.")
