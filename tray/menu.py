@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from backup_core.text import _
+from webadmin.formats import day_of_year
 from webadmin.verdict import OLD_AFTER
 from webadmin.words import JOBS, ago, clock_time, count
 
@@ -77,7 +78,7 @@ def verdict_for(state: TrayState) -> str:
     if _is_old(state):
         return _("The last backup was %(ago)s", ago=ago(state.now - state.last_backup))
     if state.paused_until:
-        return f"Automatic backups are paused until {_at(state.paused_until, state).removeprefix('at ')}"
+        return _("Automatic backups are paused until %(time)s", time=_time(state.paused_until, state))
     made = _("Backed up %(ago)s", ago=ago(state.now - state.last_backup))
     return _("DocAssist is not running. %(made)s", made=made) if state.emr == "not-running" else made
 
@@ -91,7 +92,7 @@ def tooltip_for(state: TrayState) -> str:
     if state.patients is not None:
         parts.append(count(state.patients, "patient"))
     if state.next_due:
-        parts.append(_("next %(time)s", time=_at(state.next_due, state)))
+        parts.append(_("next at %(time)s", time=_time(state.next_due, state)))
     if state.emr == "not-running":
         parts.append(_("DocAssist is not running"))
     return ", ".join(parts)
@@ -112,8 +113,9 @@ def menu_for(state: TrayState) -> list[Item]:
     if state.starts_at_login is not None:
         items.append(Item(Choice.AT_LOGIN, _("Start at login"), checked=state.starts_at_login))
     # The sample clinic's stand-in ends with the launcher.
-    stays = " (DocAssist stays open, without backups)" if state.emr == "running" and not state.sample else ""
-    return [*items, SEPARATOR, Item(Choice.QUIT, f"Quit{stays}", enabled=not state.ending)]
+    stays = state.emr == "running" and not state.sample
+    leave = _("Quit (DocAssist stays open, without backups)") if stays else _("Quit")
+    return [*items, SEPARATOR, Item(Choice.QUIT, leave, enabled=not state.ending)]
 
 
 def _emr_items(state: TrayState, idle: bool) -> list[Item]:
@@ -136,12 +138,15 @@ def _job_words(state: TrayState) -> str:
     return f"{words}…" if progress is None else f"{words}… {progress:.0%}"
 
 
-def _at(when: datetime, state: TrayState) -> str:
-    """Return "at 2:30 pm", with "tomorrow" or the date where it is not today."""
+def _time(when: datetime, state: TrayState) -> str:
+    """Return "2:30 pm", with "tomorrow" or the date where it is not today."""
     there, here = when.astimezone(state.zone), state.now.astimezone(state.zone)
     days = (there.date() - here.date()).days
-    day = {0: "", 1: "tomorrow "}.get(days, f"{there.day} {there:%b} ")
-    return f"{day}at {clock_time(there)}"
+    if days == 0:
+        return clock_time(there)
+    if days == 1:
+        return _("%(time)s tomorrow", time=clock_time(there))
+    return _("%(time)s on %(day)s", time=clock_time(there), day=day_of_year(there))
 
 
 def _steps(progress: float | None) -> float | None:

@@ -17,7 +17,7 @@ from backup_core.errors import (
     SettingInvalid,
     UnknownArchive,
 )
-from backup_core.text import N_
+from backup_core.text import N_, _
 from webadmin.errors import Forbidden, LookedAfter, NotConfirmed, Refused
 
 STATUS: dict[type[BackupError], HTTPStatus] = {
