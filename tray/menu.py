@@ -78,7 +78,7 @@ def verdict_for(state: TrayState) -> str:
     if _is_old(state):
         return _("The last backup was %(ago)s", ago=ago(state.now - state.last_backup))
     if state.paused_until:
-        return _("Automatic backups are paused until %(time)s", time=_time(state.paused_until, state))
+        return _("Automatic backups are paused until %(time)s", time=_until(state.paused_until, state))
     made = _("Backed up %(ago)s", ago=ago(state.now - state.last_backup))
     return _("DocAssist is not running. %(made)s", made=made) if state.emr == "not-running" else made
 
@@ -92,7 +92,7 @@ def tooltip_for(state: TrayState) -> str:
     if state.patients is not None:
         parts.append(count(state.patients, "patient"))
     if state.next_due:
-        parts.append(_("next at %(time)s", time=_time(state.next_due, state)))
+        parts.append(_("next %(when)s", when=_at(state.next_due, state)))
     if state.emr == "not-running":
         parts.append(_("DocAssist is not running"))
     return ", ".join(parts)
@@ -138,15 +138,21 @@ def _job_words(state: TrayState) -> str:
     return f"{words}…" if progress is None else f"{words}… {progress:.0%}"
 
 
-def _time(when: datetime, state: TrayState) -> str:
-    """Return "2:30 pm", with "tomorrow" or the date where it is not today."""
+def _until(when: datetime, state: TrayState) -> str:
+    """Return until when: "2:30 pm", with "tomorrow" or the date where it is not today."""
+    there, here = when.astimezone(state.zone), state.now.astimezone(state.zone)
+    return clock_time(there) if there.date() == here.date() else _at(when, state)
+
+
+def _at(when: datetime, state: TrayState) -> str:
+    """Return "at 2:30 pm", with "tomorrow" or the date where it is not today."""
     there, here = when.astimezone(state.zone), state.now.astimezone(state.zone)
     days = (there.date() - here.date()).days
     if days == 0:
-        return clock_time(there)
+        return _("at %(time)s", time=clock_time(there))
     if days == 1:
-        return _("%(time)s tomorrow", time=clock_time(there))
-    return _("%(time)s on %(day)s", time=clock_time(there), day=day_of_year(there))
+        return _("tomorrow at %(time)s", time=clock_time(there))
+    return _("%(day)s at %(time)s", time=clock_time(there), day=day_of_year(there))
 
 
 def _steps(progress: float | None) -> float | None:
