@@ -7,7 +7,7 @@ from datetime import timedelta
 from .compare import Loss
 from .copies import Copy
 from .engine import BackupEngine
-from .listing import Archive
+from .listing import Archive, State
 from .proofs import Proof
 from .restore import Restored
 from .runs import Outcome
@@ -159,6 +159,8 @@ def about_standing(engine: BackupEngine, *, is_running: bool, problems: Sequence
 
 def holds(archive: Archive) -> str:
     """Return what an archive holds, in words."""
+    if archive.state is State.ONLINE:
+        return "in the cloud, not on this PC"
     if archive.manifest is None:
         return archive.problem or "contents not known"
     return counted(archive.manifest.patient_count, archive.manifest.visit_count)

@@ -168,7 +168,7 @@ class BackupEngine:
     def undoable(self) -> Archive | None:
         """Return the safety backup that `undo` would put back, or None."""
         wanted = self._restorer.next_undo()
-        return next((archive for archive in self.archives() if archive.name == wanted and archive.is_good), None)
+        return next((archive for archive in self.archives() if archive.name == wanted and archive.can_be_tried), None)
 
     def undoing(self) -> Undoing | None:
         """Return what `undo` would bring back and put aside, or None where there is nothing to undo; see foresee."""

@@ -24,6 +24,11 @@ CHUNK = 1 << 20
 #: Seconds for which a file held by a virus scanner or a sync client is tried again.
 SHARING_PATIENCE = 10.0
 
+#: FILE_ATTRIBUTE_OFFLINE, _RECALL_ON_OPEN and _RECALL_ON_DATA_ACCESS (winnt.h).
+_ONLINE_ATTRIBUTES = 0x1000 | 0x40000 | 0x400000
+#: SF_DATALESS (macOS, sys/stat.h).
+_DATALESS = 0x40000000
+
 _SHARING_VIOLATIONS = {5, 32, 33}
 #: What reading a damaged ZIP raises besides BadZipFile: seen in 984 of 8,240 single-bit flips.
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, EOFError, RuntimeError)
@@ -177,6 +182,15 @@ def total_size(path: Path) -> int:
         return path.lstat().st_size
     except (PermissionError, FileNotFoundError):
         return 0
+
+
+def is_online_only(status: os.stat_result) -> bool:
+    """Return whether only a name of the file is on this PC: to read it is to fetch it from a sync service.
+
+    Windows tells that by the attributes of the file, macOS by its flags.
+    """
+    attributes, flags = getattr(status, "st_file_attributes", 0), getattr(status, "st_flags", 0)
+    return bool(attributes & _ONLINE_ATTRIBUTES or flags & _DATALESS)
 
 
 def free_space(folder: Path) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .archive import read_manifest
 from .errors import ArchiveUnusable
+from .files import is_online_only
 from .manifest import Manifest, is_safety, time_of
 from .proofs import Proof
 
@@ -29,6 +30,8 @@ class State(StrEnum):
     WRITING = "being-written"
     DAMAGED = "damaged"
     ENCRYPTED = "encrypted"
+    #: In a sync folder, and not on this PC: it is read only where somebody asks for this very one.
+    ONLINE = "online-only"
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,11 @@ class Archive:
         """Whether it can be restored, as far as a look at it tells."""
         return self.state in (State.PROVEN, State.VERIFIED, State.LEGACY)
 
+    @property
+    def can_be_tried(self) -> bool:
+        """Whether it may be restored when somebody asks for it: reading it then fetches what is not on this PC."""
+        return self.is_good or self.state is State.ONLINE
+
     def is_of(self, origin: str | None) -> bool:
         """Whether it was made of that data folder, or does not say of which, as the EMR's older ones."""
         return self.manifest is None or self.manifest.origin in (origin, None)
@@ -110,6 +118,8 @@ def look(path: Path) -> Archive:
     """Return what the list of contents of any ZIP tells, wherever it lies; raise FileNotFoundError."""
     status = path.stat()
     size, modified = status.st_size, status.st_mtime_ns
+    if is_online_only(status):
+        return Archive(path, size, modified, State.ONLINE)
     if path.name.endswith(_ENCRYPTED):
         return Archive(path, size, modified, State.ENCRYPTED)
     try:

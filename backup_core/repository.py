@@ -10,13 +10,16 @@ from datetime import datetime
 from pathlib import Path
 
 from .errors import RepositoryUnusable
-from .files import PRIVATE, private_folder, remove, rename_new, replace, sync_folder, translating
+from .files import PRIVATE, is_online_only, private_folder, remove, rename_new, replace, sync_folder, translating
 from .listing import KEPT, Archive, State, is_archive_name, look, with_proof
 from .locks import locked
 from .manifest import archive_name
 from .proofs import Proof, ProofBook
 from .rulebook import RuleBook
 from .text import _
+
+#: By how many an archive's number is ahead where others may have been made that cannot be read now.
+_AS_MANY_UNSEEN = 10_000
 
 
 class Repository:
@@ -87,7 +90,11 @@ class Repository:
 
     def next_sequence(self) -> int:
         """Return a number higher than that of every archive here."""
-        return max((archive.sequence for archive in self.archives()), default=0) + 1
+        archives = self.archives()
+        highest = max((archive.sequence for archive in archives), default=0)
+        # Of one that is in the cloud only nobody knows the number, but by its name that it is the newest here.
+        unread = archives[:1] and archives[0].state is State.ONLINE and archives[0].manifest is None
+        return highest + (_AS_MANY_UNSEEN if unread else 1)
 
     def publish(self, part: Path, local: datetime, *, safety: bool) -> Path:
         """Give a verified archive its final name, one that no other has, and return its path."""
@@ -133,6 +140,9 @@ class Repository:
         except FileNotFoundError:
             return None
         known = self._seen.get(path)
+        if is_online_only(status):
+            manifest = known.manifest if known else None
+            return Archive(path, status.st_size, status.st_mtime_ns, State.ONLINE, manifest)
         if known and (known.size, known.modified_ns) == (status.st_size, status.st_mtime_ns) and known.is_good:
             return known
         return None if path.is_dir() else look(path)

@@ -31,6 +31,7 @@ STATES = {
     State.WRITING: N_("Being written"),
     State.DAMAGED: N_("Damaged"),
     State.ENCRYPTED: N_("Locked by DocAssist"),
+    State.ONLINE: N_("In the cloud only"),
 }
 
 ACTIONS = {
