@@ -7,6 +7,7 @@ the running clock cannot be set back. So a lying clock may cost a backup too man
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from .clock import Moment
 from .runs import Action, Outcome, Run, Trigger
@@ -21,6 +22,14 @@ LONGEST_RETRY = timedelta(hours=1)
 LONGEST_INTERVAL = timedelta(days=1)
 #: A newest backup that is further ahead of the clock than this means that the clock is wrong.
 CLOCK_TOLERANCE = timedelta(minutes=5)
+#: No PC has run this program before; one that says so has lost its clock.
+FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
+#: Percent of its charge below which a battery is left for the doctor's own work.
+LOW_CHARGE = 20
+#: Waking time for which a low battery puts a run off at most: a battery may lie about its charge.
+LONGEST_BATTERY_WAIT = timedelta(hours=2)
+#: From one midnight to the next where the clocks go back in between: no pause is longer.
+LONGEST_PAUSE = timedelta(hours=25)
 
 _GOOD = (Outcome.MADE, Outcome.UNCHANGED)
 _STARTS_AND_EXITS = (Trigger.STARTUP, Trigger.EMR_START, Trigger.EXIT, Trigger.EMR_EXIT)
@@ -36,6 +45,32 @@ class Past:
     attempted: Moment | None = None
     #: How many have failed since `confirmed`.
     failures: int = 0
+
+
+class Hold(StrEnum):
+    """What puts an automatic run off that is due; the run at an exit is put off by nothing."""
+
+    PAUSED = "paused"
+    BATTERY = "battery"
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A pause that the user asked for, from its beginning to its end (aware UTC)."""
+
+    begun: Moment
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """When the next automatic run will be (aware UTC), and what puts it off, if it should have been before that.
+
+    A run that waits for the charger comes as soon as that is in, and at `at` if it is not.
+    """
+
+    at: datetime
+    hold: Hold | None = None
 
 
 class Watch:
@@ -84,14 +119,34 @@ def time_left(past: Past, now: Moment, interval: timedelta) -> timedelta:
     return max(wait, timedelta())
 
 
-def is_due(past: Past, now: Moment, interval: timedelta) -> bool:
-    """Return whether the launcher should back up now, by its interval or because the last run failed."""
-    return not time_left(past, now, interval)
+def pause_end(pause: Pause | None, now: Moment) -> datetime | None:
+    """Return when a pause ends that is in force (aware UTC), else None; a clock set to before it ends it."""
+    if pause is None or pause.begun.utc - now.utc > CLOCK_TOLERANCE:
+        return None
+    end = now.utc + min(pause.until - pause.begun.utc, LONGEST_PAUSE) - elapsed(pause.begun, now)
+    # The two clocks differ by a little, and the user was told the minute.
+    end = pause.until if abs(end - pause.until) < timedelta(seconds=30) else end
+    return end if end > now.utc else None
 
 
-def next_due(past: Past, now: Moment, interval: timedelta) -> datetime:
-    """Return when the next automatic run will be (aware UTC): `now` if it is due."""
-    return now.utc + time_left(past, now, interval)
+def next_midnight(now: datetime, local: datetime) -> datetime:
+    """Return when the user's day ends (aware UTC); `local` is what the wall clock tells at `now`."""
+    return now + (datetime.combine(local.date() + timedelta(days=1), datetime.min.time()) - local)
+
+
+def outlook(left: timedelta, now: Moment, *, paused_until: datetime | None, low_since: Moment | None) -> Outlook:
+    """Return what is to come where a run has to wait for `left` by the history and the interval alone.
+
+    `low_since` is since when a run that is due has waited for the charger, None where the battery is not low.
+    """
+    at = now.utc + left
+    if paused_until is not None and paused_until > at:
+        return Outlook(paused_until, Hold.PAUSED)
+    if low_since is not None and not left:
+        wait = LONGEST_BATTERY_WAIT - timedelta(seconds=now.running - low_since.running)
+        if wait > timedelta():
+            return Outlook(now.utc + wait, Hold.BATTERY)
+    return Outlook(at)
 
 
 def retry_after(failures: int, interval: timedelta) -> timedelta:
@@ -99,17 +154,20 @@ def retry_after(failures: int, interval: timedelta) -> timedelta:
     return min(FIRST_RETRY * (1 << min(failures - 1, 8)), LONGEST_RETRY, interval)
 
 
-def startup_wanted(now: Moment, *, good: Moment | None, last_start: Moment | None, clean_ending: bool) -> bool:
+def startup_wanted(
+    now: Moment, *, good: Moment | None, last_start: Moment | None, clean_ending: bool, always: bool = False
+) -> bool:
     """Return whether the start of the launcher, or of the EMR, calls for a backup.
 
-    `good` is when the newest good archive was made or last confirmed; `last_start` when the last start run of *this*
-    launcher began; `clean_ending` is False where the launcher's life before did not end in order.
+    `always` is the user's wish for one at each start; `good` is when the newest good archive was made or last
+    confirmed; `last_start` when the last start run of *this* launcher began; `clean_ending` is False where the
+    launcher's life before did not end in order.
     """
     if last_start is None and not clean_ending:
         return True
     if last_start is not None and elapsed(last_start, now) < ONE_START:
         return False
-    return good is None or good.utc > now.utc or elapsed(good, now) >= FRESH
+    return always or good is None or good.utc > now.utc or elapsed(good, now) >= FRESH
 
 
 def may_skip_unchanged(
@@ -125,6 +183,6 @@ def may_skip_unchanged(
     return trigger == Trigger.INTERVAL or (trigger in _STARTS_AND_EXITS and now - made_at < FRESH)
 
 
-def clock_is_behind(now: datetime, newest: datetime | None) -> bool:
-    """Return whether the wall clock tells a time before the newest backup was made (both aware UTC)."""
-    return newest is not None and newest.astimezone(UTC) - now > CLOCK_TOLERANCE
+def clock_is_wrong(now: datetime, newest: datetime | None) -> bool:
+    """Return whether the wall clock tells a time before the newest backup, or before this program was written."""
+    return now < FIRST_DAY or (newest is not None and newest.astimezone(UTC) - now > CLOCK_TOLERANCE)

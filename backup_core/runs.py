@@ -34,7 +34,9 @@ class Action(StrEnum):
     PRUNE = "prune"
     DELETE = "delete"
     PROVE = "prove"
+    POSTPONE = "postpone"
     COPY = "copy"
+    MOVE = "move"
 
 
 class Outcome(StrEnum):

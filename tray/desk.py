@@ -1,10 +1,12 @@
 """What page, menu and loop can ask of the launcher: backups, and restores with the EMR closed around them."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from backup_core.due import Hold, next_midnight
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError, EmrRunning, RepositoryLocked
 from backup_core.history import Run, Trigger
@@ -13,10 +15,12 @@ from backup_core.progress import OnProgress, Progress, Stage
 from backup_core.restore import Restored
 from backup_core.swap import Swap
 from backup_core.text import _
-from webadmin.desk import EmrState, PlainDesk, RestoreWork
+from webadmin.desk import EmrState, PauseLength, PlainDesk, RestoreWork
+from webadmin.errors import LOOK_ONLY, LookedAfter
 
 from .emr import Emr
 from .notices import Notices, Topic
+from .pause import PauseNote
 from .plan import Plan
 from .sight import Sight
 
@@ -42,6 +46,7 @@ class LauncherDesk(PlainDesk):
         emr: Emr,
         notices: Notices,
         on_preferences: Callable[[], None],
+        caretaker: Callable[[], str] = str,
     ) -> None:
         super().__init__(engine, jobs)
         self._plan = plan
@@ -49,6 +54,8 @@ class LauncherDesk(PlainDesk):
         self._emr = emr
         self._notices = notices
         self._on_preferences = on_preferences
+        self._caretaker = caretaker
+        self._pauses = PauseNote(engine.data_dir, plan.clock)
 
     def emr_state(self) -> EmrState:
         """Return whether the EMR is open, as far as its command is known."""
@@ -57,8 +64,49 @@ class LauncherDesk(PlainDesk):
         return "not-running" if self._emr.command else "unknown"
 
     def next_due(self) -> datetime | None:
-        """Return when the next automatic backup is due (aware UTC)."""
-        return self._plan.next_due()
+        """Return when the next automatic backup is due (aware UTC), or None where another launcher makes it."""
+        return None if self._caretaker() else self._plan.outlook().at
+
+    def hold(self) -> Hold | None:
+        """Return what puts the next automatic backup off."""
+        return None if self._caretaker() else self._plan.outlook().hold
+
+    def paused_until(self) -> datetime | None:
+        """Return until when the automatic backups are paused (aware UTC), or None if they are not."""
+        return self._plan.paused_until()
+
+    def pause(self, length: PauseLength) -> None:
+        """Pause the automatic backups, also beyond the end of this launcher."""
+        clock = self._plan.clock
+        now = clock.now()
+        until = now + timedelta(hours=1) if length == "hour" else next_midnight(now, clock.local())
+        self._plan.pause(self._pauses.write(until))
+
+    def resume(self) -> None:
+        """End the pause."""
+        self._pauses.clear()
+        self._plan.pause(None)
+
+    def take_up_pause(self) -> None:
+        """Go on with the pause that a launcher before this one has noted."""
+        self._plan.pause(self._pauses.read())
+
+    def start_emr(self) -> None:
+        """Start the EMR on a thread of its own: it may wait for a snapshot."""
+        threading.Thread(target=self.start, args=(Trigger.EMR_START,), name="emr-starter", daemon=True).start()
+
+    def close_emr(self) -> None:
+        """Ask the EMR to close on a thread of its own: its user may take a while."""
+        threading.Thread(target=self._emr.close, args=(CLOSE_PATIENCE,), name="emr-closer", daemon=True).start()
+
+    def caretaker(self) -> str:
+        """Return who else looks after the data, as a sentence, or ""."""
+        return self._caretaker()
+
+    def back_up_now(self, trigger: Trigger = Trigger.MANUAL) -> Job:
+        """Start a backup; raise Busy if something else runs, LookedAfter where another launcher makes the backups."""
+        self._require_care()
+        return super().back_up_now(trigger)
 
     def notices(self) -> list[str]:
         """Return the sentences that every page shows at its top."""
@@ -74,8 +122,11 @@ class LauncherDesk(PlainDesk):
         The EMR waits for the snapshot because an upgrade may change the database in its first second, but for some
         seconds only, also where it is another program that makes a backup. Without `open_emr` it is left to its user
         to open it. Return False where another program is restoring, so that all this should be tried again; what fails
-        otherwise is told in the notices.
+        otherwise is told in the notices. Where another launcher looks after the data, the EMR is opened and
+        that is all.
         """
+        if self._caretaker():
+            return self._open_beside(open_emr=open_emr)
         try:
             self._recover()
         except RepositoryLocked as error:
@@ -104,7 +155,7 @@ class LauncherDesk(PlainDesk):
         newest = self._sight.view(self._engine).newest
         wanted = self._plan.start_wanted(newest, self._engine.history.confirmations())
         # A backup of damaged data fails, and names the backup that is to be restored.
-        if not wanted and not self._engine.damage():
+        if not self._engine.damage() and (not wanted or self._plan.puts_off(trigger)):
             return None
         return self.back_up_now(trigger)
 
@@ -119,6 +170,8 @@ class LauncherDesk(PlainDesk):
 
     def around(self, work: RestoreWork) -> RestoreWork:
         """Return `work` with the EMR closed before it and started again after it, if it was open."""
+
+        self._require_care()
 
         def closed(on_progress: OnProgress) -> Restored:
             if not self._emr.is_running:
@@ -137,6 +190,20 @@ class LauncherDesk(PlainDesk):
                 self._reopen_emr()
 
         return closed
+
+    def _require_care(self) -> None:
+        """Raise LookedAfter where another launcher looks after the data."""
+        sentence = self._caretaker()
+        if sentence:
+            raise LookedAfter(sentence, hint=_(LOOK_ONLY))
+
+    def _open_beside(self, *, open_emr: bool) -> bool:
+        """Start the EMR, unless the launcher that looks after the data is restoring just now: then return False."""
+        if Swap.has_traces(self._engine.data_dir):
+            return False
+        if open_emr:
+            self._open_emr()
+        return True
 
     def _reopen_emr(self) -> None:
         try:

@@ -11,6 +11,7 @@ from backup_core.engine import BackupEngine
 from backup_core.history import Trigger
 from backup_core.jobs import Job, JobRunner
 from backup_core.listing import Archive
+from backup_core.preferences import ALWAYS
 from backup_core.proofs import Proof
 from backup_core.settings import Preferences, Settings
 from webadmin import create_app
@@ -149,7 +150,7 @@ class Launcher:
             self._furnish(preferences)
             if self._instance.is_claimed:
                 self._rounds.teach()
-        self.plan.look(self.engine.history.runs(), preferences.frequency_hours)
+        self.plan.look(self.engine.history.runs(), preferences.frequency_hours, always=preferences.startup == ALWAYS)
 
     def _tick(self) -> None:
         if self._rounds.folder_is_there():
@@ -176,6 +177,7 @@ class Launcher:
     def _begin(self) -> None:
         self._instance.serves_on(self.control.port)
         self._rounds.teach()
+        self.desk.take_up_pause()
         self._has_begun = self.desk.start(Trigger.STARTUP, open_emr=not self._options.at_login)
 
     def _look_on(self) -> None:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from backup_core import due
+from backup_core.due import Hold
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError, Busy
-from backup_core.history import Trigger
+from backup_core.history import Action, Outcome, Run, Trigger
+from webadmin.words import day
 
 from .hands import Hands
 from .notices import Topic
@@ -22,6 +24,11 @@ FOLDER_PATIENCE = 300.0
 _EMR_LOOK = 15.0
 #: Seconds after which a backup folder that did not take the policy is told it again.
 _TEACH_AGAIN = 300.0
+
+_REASONS = {
+    Hold.PAUSED: "Automatic backups are paused.",
+    Hold.BATTERY: f"The battery has less than {due.LOW_CHARGE} % left: the backup waits for the charger.",
+}
 
 
 class Rounds:
@@ -94,9 +101,32 @@ class Rounds:
             if has_ended:
                 self._hands.desk.back_up_after_emr()
             elif self._hands.plan.is_due() and not self._was_our_fault():
-                self._hands.desk.back_up_now(Trigger.INTERVAL)
+                self._hands.desk.back_up_now(self._hands.plan.trigger())
+            else:
+                self._record_what_is_put_off()
         except Busy:
             self._emr_has_ended |= has_ended
+
+    def _record_what_is_put_off(self) -> None:
+        """Leave one record of each cause for which a run is put off, however long it lasts."""
+        held = self._hands.plan.held()
+        if held is None:
+            return
+        hold, since = held
+        cause, history = f"{hold} {since.utc.isoformat()}", self._hands.engine.history
+        before = history.last(action=Action.POSTPONE)
+        if before is None or before.facts.get("cause") != cause:
+            history.append(
+                Run(
+                    action=Action.POSTPONE,
+                    trigger=self._hands.plan.trigger(),
+                    outcome=Outcome.DONE,
+                    started_at=self._hands.clock.now(),
+                    code=hold.value,
+                    reason=_REASONS[hold],
+                    facts={"cause": cause},
+                )
+            )
 
     def _was_our_fault(self) -> bool:
         """Return whether the last job failed just now by a fault of ours, which leaves nothing in the history."""
@@ -117,10 +147,10 @@ class Rounds:
     def _mind_the_clock(self) -> None:
         newest = self._hands.sight.view(self._hands.engine).newest
         made = newest.manifest.created_at_utc if newest and newest.manifest else None
-        is_behind = due.clock_is_behind(self._hands.clock.now(), made)
-        self._hands.notices.put(
-            Topic.CLOCK, "The clock of this PC is before the newest backup: set it." if is_behind else ""
-        )
+        is_wrong = due.clock_is_wrong(self._hands.clock.now(), made)
+        today = day(self._hands.clock.local())
+        sentence = f"This PC says it is {today}. Backups go on. Please set the date." if is_wrong else ""
+        self._hands.notices.put(Topic.CLOCK, sentence)
 
     def _mind_the_alarm(self) -> None:
         alarm = self._hands.engine.keeper.alarm()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal, Protocol
 
+from backup_core.due import Hold
 from backup_core.engine import BackupEngine
 from backup_core.history import Trigger
 from backup_core.jobs import Job, JobRunner
@@ -11,6 +12,8 @@ from backup_core.progress import OnProgress
 from backup_core.restore import Restored
 
 EmrState = Literal["running", "not-running", "unknown"]
+#: How long the automatic backups can be paused: for an hour, or until the day ends.
+PauseLength = Literal["hour", "tomorrow"]
 RestoreWork = Callable[[OnProgress], Restored]
 
 
@@ -22,6 +25,24 @@ class Desk(Protocol):
 
     def next_due(self) -> datetime | None:
         """Return when the next automatic backup is due (aware UTC), or None if none is planned."""
+
+    def hold(self) -> Hold | None:
+        """Return what puts the next automatic backup off; one that waits for the charger comes as soon as it is in."""
+
+    def paused_until(self) -> datetime | None:
+        """Return until when the automatic backups are paused (aware UTC), or None if they are not."""
+
+    def pause(self, length: PauseLength) -> None:
+        """Pause the automatic backups; the one at closing goes on."""
+
+    def resume(self) -> None:
+        """End the pause."""
+
+    def start_emr(self) -> None:
+        """Have the EMR started; what fails is told in the notices."""
+
+    def close_emr(self) -> None:
+        """Have the EMR asked to close, as its user would; it may refuse, or ask its user first."""
 
     def back_up_now(self, trigger: Trigger = Trigger.MANUAL) -> Job:
         """Start a backup; raise Busy if something else runs."""
@@ -38,6 +59,9 @@ class Desk(Protocol):
     def notices(self) -> list[str]:
         """Return the sentences that every page shows at its top."""
 
+    def caretaker(self) -> str:
+        """Return who else looks after the data, as a sentence, so that here it can only be looked at; or ""."""
+
 
 class PlainDesk:
     """A desk over the engine alone: no EMR to close, no plan of backups."""
@@ -53,6 +77,26 @@ class PlainDesk:
     def next_due(self) -> datetime | None:
         """Return None: nothing is planned."""
         return None
+
+    def hold(self) -> Hold | None:
+        """Return None: nothing is planned."""
+        return None
+
+    def paused_until(self) -> datetime | None:
+        """Return None: nothing is planned."""
+        return None
+
+    def pause(self, length: PauseLength) -> None:
+        """Do nothing: nothing is planned."""
+
+    def resume(self) -> None:
+        """Do nothing: nothing is planned."""
+
+    def start_emr(self) -> None:
+        """Do nothing: nobody knows how to start the EMR."""
+
+    def close_emr(self) -> None:
+        """Do nothing: nobody watches the EMR."""
 
     def back_up_now(self, trigger: Trigger = Trigger.MANUAL) -> Job:
         """Start a backup; raise Busy if something else runs."""
@@ -85,3 +129,7 @@ class PlainDesk:
     def notices(self) -> list[str]:
         """Return no notices."""
         return []
+
+    def caretaker(self) -> str:
+        """Return "": nobody else looks after the data."""
+        return ""

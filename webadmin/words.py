@@ -42,7 +42,9 @@ ACTIONS = {
     Action.PRUNE: N_("Old backups tidied up"),
     Action.DELETE: N_("Backup deleted"),
     Action.PROVE: N_("Backup opened and checked"),
+    Action.POSTPONE: N_("Backup put off"),
     Action.COPY: N_("Copy saved elsewhere"),
+    Action.MOVE: N_("Backups moved"),
 }
 
 OUTCOMES = {
@@ -63,9 +65,11 @@ STAGES = {
     Stage.SAFETY: N_("Saving today's data first"),
     Stage.SWAP: N_("Putting the records back"),
     Stage.COPY: N_("Copying to the drive"),
+    Stage.MOVE: N_("Moving to the new folder"),
     Stage.PRUNE: N_("Tidying up old backups"),
     Stage.PROVE: N_("Opening the backup and asking it"),
     Stage.START_EMR: N_("Starting DocAssist again"),
+    Stage.SELF_TEST: N_("Trying it all with a sample clinic"),
 }
 
 JOBS = {
@@ -74,6 +78,8 @@ JOBS = {
     "undo": N_("Going back to before the restore"),
     "delete": N_("Deleting a backup"),
     "copy": N_("Saving a copy"),
+    "move": N_("Moving backups"),
+    "selftest": N_("Self-test"),
 }
 
 DRIVES = {
@@ -97,6 +103,7 @@ COUNTED = {
     "hour": N_n("%(number)s hour", "%(number)s hours"),
     "minute": N_n("%(number)s minute", "%(number)s minutes"),
     "patient": N_n("%(number)s patient", "%(number)s patients"),
+    "search entry": N_n("%(number)s search entry", "%(number)s search entries"),
     "second": N_n("%(number)s second", "%(number)s seconds"),
     "visit": N_n("%(number)s visit", "%(number)s visits"),
 }

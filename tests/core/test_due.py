@@ -1,19 +1,24 @@
 """Each rule of "when" by an example; tests/laws/test_due.py holds them over simulated years."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from backup_core.clock import Moment, moment
 from backup_core.due import (
+    LONGEST_BATTERY_WAIT,
+    Hold,
+    Outlook,
     Past,
+    Pause,
     Watch,
-    clock_is_behind,
+    clock_is_wrong,
     elapsed,
-    is_due,
     may_skip_unchanged,
-    next_due,
+    next_midnight,
+    outlook,
     past_of,
+    pause_end,
     retry_after,
     startup_wanted,
     time_left,
@@ -33,7 +38,7 @@ def backup(
 
 
 def test_without_any_backup_one_is_due(clock: FakeClock) -> None:
-    assert is_due(Watch().look([], moment(clock)), moment(clock), FOUR_HOURS)
+    assert not time_left(Watch().look([], moment(clock)), moment(clock), FOUR_HOURS)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.MADE, Outcome.UNCHANGED])
@@ -42,11 +47,11 @@ def test_the_interval_counts_from_the_end_of_the_run_that_made_or_confirmed(cloc
     clock.pass_time(MINUTE)
     watch = Watch()
     past = watch.look([run], moment(clock))
-    assert next_due(past, moment(clock), FOUR_HOURS) == START + MINUTE + FOUR_HOURS
+    assert moment(clock).utc + time_left(past, moment(clock), FOUR_HOURS) == START + MINUTE + FOUR_HOURS
     clock.pass_time(FOUR_HOURS - MINUTE)
-    assert not is_due(watch.look([run], moment(clock)), moment(clock), FOUR_HOURS)
+    assert time_left(watch.look([run], moment(clock)), moment(clock), FOUR_HOURS)
     clock.pass_time(MINUTE)
-    assert is_due(watch.look([run], moment(clock)), moment(clock), FOUR_HOURS)
+    assert not time_left(watch.look([run], moment(clock)), moment(clock), FOUR_HOURS)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,7 @@ def test_time_missed_in_sleep_is_caught_up_at_once_and_once(clock: FakeClock) ->
     watch, run = Watch(), backup(clock)
     watch.look([run], moment(clock))
     clock.sleep(timedelta(days=3))
-    assert is_due(watch.look([run], moment(clock)), moment(clock), FOUR_HOURS)
+    assert not time_left(watch.look([run], moment(clock)), moment(clock), FOUR_HOURS)
     caught_up = backup(clock)
     assert time_left(watch.look([caught_up, run], moment(clock)), moment(clock), FOUR_HOURS) == FOUR_HOURS
 
@@ -77,9 +82,9 @@ def test_a_clock_that_is_set_back_delays_nothing(clock: FakeClock, back: timedel
     watch.look([run], moment(clock))
     clock.set_back(back)
     clock.pass_time(FOUR_HOURS - MINUTE)
-    assert not is_due(watch.look([run], moment(clock)), moment(clock), FOUR_HOURS)
+    assert time_left(watch.look([run], moment(clock)), moment(clock), FOUR_HOURS)
     clock.pass_time(MINUTE)
-    assert is_due(watch.look([run], moment(clock)), moment(clock), FOUR_HOURS)
+    assert not time_left(watch.look([run], moment(clock)), moment(clock), FOUR_HOURS)
 
 
 def test_a_run_of_another_life_of_the_launcher_is_no_younger_than_this_life(clock: FakeClock) -> None:
@@ -89,7 +94,7 @@ def test_a_run_of_another_life_of_the_launcher_is_no_younger_than_this_life(cloc
     watch = Watch()
     watch.look([run], moment(clock))
     clock.pass_time(FOUR_HOURS)
-    assert is_due(watch.look([run], moment(clock)), moment(clock), FOUR_HOURS)
+    assert not time_left(watch.look([run], moment(clock)), moment(clock), FOUR_HOURS)
 
 
 def test_a_failed_run_is_tried_again_after_5_minutes_then_with_growing_pauses(clock: FakeClock) -> None:
@@ -217,17 +222,88 @@ def test_an_archive_from_the_future_or_of_unknown_time_is_no_reason_to_skip(cloc
 
 def test_a_clock_before_the_newest_backup_is_noticed(clock: FakeClock) -> None:
     newest = clock.now()
-    assert not clock_is_behind(clock.now(), None)
+    assert not clock_is_wrong(clock.now(), None)
     clock.set_back(5 * MINUTE)
-    assert not clock_is_behind(clock.now(), newest)
+    assert not clock_is_wrong(clock.now(), newest)
     clock.set_back(MINUTE)
-    assert clock_is_behind(clock.now(), newest)
+    assert clock_is_wrong(clock.now(), newest)
+
+
+def test_a_clock_before_this_program_was_written_is_noticed_without_any_backup() -> None:
+    assert clock_is_wrong(datetime(2009, 1, 1, 0, 1, tzinfo=UTC), None)
 
 
 def test_there_is_a_run_a_day_however_rarely_one_is_wanted(clock: FakeClock) -> None:
     watch, week = Watch(), timedelta(days=7)
     past = watch.look([backup(clock)], moment(clock))
     clock.pass_time(23 * HOUR)
-    assert not is_due(past, moment(clock), week)
+    assert time_left(past, moment(clock), week)
     clock.pass_time(HOUR)
-    assert is_due(past, moment(clock), week)
+    assert not time_left(past, moment(clock), week)
+
+
+def test_the_wish_for_a_backup_at_each_start_is_obeyed(clock: FakeClock) -> None:
+    good = moment(clock)
+    assert startup_wanted(moment(clock), good=good, last_start=None, clean_ending=True, always=True)
+
+
+def test_a_pause_holds_until_its_end(clock: FakeClock) -> None:
+    pause = Pause(moment(clock), START + HOUR)
+    clock.pass_time(59 * MINUTE)
+    assert pause_end(pause, moment(clock)) == START + HOUR
+    clock.pass_time(MINUTE)
+    assert pause_end(pause, moment(clock)) is None
+    assert pause_end(None, moment(clock)) is None
+
+
+def test_a_pause_does_not_last_longer_because_the_pc_slept_or_its_clock_was_set_back(clock: FakeClock) -> None:
+    pause = Pause(moment(clock), START + HOUR)
+    clock.sleep(2 * HOUR)
+    assert pause_end(pause, moment(clock)) is None
+    for back in (MINUTE * 30, timedelta(days=6000)):
+        clock = FakeClock()
+        clock.set_back(back)
+        clock.pass_time(HOUR)
+        assert pause_end(pause, moment(clock)) is None
+
+
+def test_a_pause_from_before_a_clock_that_was_set_back_is_over(clock: FakeClock) -> None:
+    pause = Pause(moment(clock), START + HOUR)
+    clock.set_back(timedelta(days=6000))
+    assert pause_end(pause, moment(clock)) is None
+
+
+def test_no_pause_is_longer_than_a_day(clock: FakeClock) -> None:
+    pause = Pause(moment(clock), START + timedelta(days=999))
+    clock.pass_time(25 * HOUR)
+    assert pause_end(pause, moment(clock)) is None
+
+
+def test_the_next_time_is_the_end_of_the_pause_if_that_is_later(clock: FakeClock) -> None:
+    now = moment(clock)
+    end = START + HOUR
+    assert outlook(MINUTE, now, paused_until=end, low_since=None) == Outlook(end, Hold.PAUSED)
+    assert outlook(2 * HOUR, now, paused_until=end, low_since=None) == Outlook(START + 2 * HOUR)
+    assert outlook(timedelta(), now, paused_until=None, low_since=None) == Outlook(START)
+
+
+def test_a_low_battery_puts_off_only_what_is_due_and_not_for_ever(clock: FakeClock) -> None:
+    since = moment(clock)
+    assert outlook(MINUTE, since, paused_until=None, low_since=since) == Outlook(START + MINUTE)
+    clock.pass_time(HOUR)
+    latest = START + LONGEST_BATTERY_WAIT
+    assert outlook(timedelta(), moment(clock), paused_until=None, low_since=since) == Outlook(latest, Hold.BATTERY)
+    clock.pass_time(LONGEST_BATTERY_WAIT - HOUR)
+    assert outlook(timedelta(), moment(clock), paused_until=None, low_since=since) == Outlook(clock.now())
+
+
+def test_the_time_of_sleep_does_not_count_as_time_in_which_the_charger_was_waited_for(clock: FakeClock) -> None:
+    since = moment(clock)
+    clock.sleep(10 * HOUR)
+    assert outlook(timedelta(), moment(clock), paused_until=None, low_since=since).hold is Hold.BATTERY
+
+
+def test_the_day_ends_at_the_midnight_of_the_wall() -> None:
+    local = datetime.fromisoformat("2025-03-03T23:30:00")
+    assert next_midnight(START, local) == START + 30 * MINUTE
+    assert next_midnight(START, local.replace(hour=0, minute=0)) == START + timedelta(days=1)

@@ -36,7 +36,8 @@ class Launcher:
         self.engine = BackupEngine(data_dir, clock=self.clock, patience=0.5)
         self.policy = Policy()
         self.jobs = JobRunner(clock=self.clock)
-        self.plan = Plan(self.clock)
+        self.battery_is_low = False
+        self.plan = Plan(self.clock, lambda: self.battery_is_low)
         self.sight = Sight(self.clock)
         self.emr = Emr("", "", data_dir, lambda: self.rounds.emr_ended(), stand_in=True)
         self.notices = Notices()

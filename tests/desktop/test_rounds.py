@@ -2,14 +2,15 @@
 
 import shutil
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from backup_core import BackupService
+from backup_core.due import Hold
 from backup_core.engine import BackupEngine
-from backup_core.history import Outcome, Trigger
+from backup_core.history import Action, Outcome, Run, Trigger
 from backup_core.jobs import Job, JobRunner
 from backup_core.progress import OnProgress
 from tray.rounds import FOLDER_PATIENCE
@@ -189,7 +190,9 @@ def test_a_clock_before_the_newest_backup_is_told_and_backups_go_on(launcher: La
     launcher.go_round()
     launcher.clock.set_back(timedelta(days=6000))
     launcher.go_round()
-    assert "clock of this PC" in launcher.notices.sentences()[0]
+    [sentence] = launcher.notices.sentences()
+    assert sentence.startswith("This PC says it is ")
+    assert sentence.endswith(". Backups go on. Please set the date.")
     launcher.change()
     launcher.clock.pass_time(5 * HOUR)
     assert [run.outcome for run in launcher.go_round()] == [Outcome.MADE]
@@ -260,3 +263,111 @@ def test_an_unclean_ending_calls_for_a_backup_however_young_the_last_one_is(laun
     assert job is not None
     launcher.jobs.wait(job.id, 30)
     assert launcher.desk.back_up_at_start(Trigger.EMR_START) is None
+
+
+def postponed(launcher: Launcher) -> list[Run]:
+    return [run for run in launcher.engine.history.runs() if run.action is Action.POSTPONE]
+
+
+def test_a_pause_puts_off_what_is_due_and_leaves_one_record(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.clock.pass_time(3 * HOUR)
+    launcher.desk.pause("hour")
+    launcher.clock.pass_time(HOUR / 2)
+    assert launcher.go_round() == []
+    assert launcher.desk.next_due() == launcher.clock.now() + HOUR / 2
+    launcher.desk.pause("tomorrow")
+    launcher.clock.pass_time(HOUR)
+    for _ in range(3):
+        launcher.go_round()
+        launcher.clock.pass_time(timedelta(seconds=5))
+    [record] = postponed(launcher)
+    assert (record.trigger, record.code) == (Trigger.INTERVAL, "paused")
+    assert "paused" in record.reason
+    assert launcher.desk.hold() is Hold.PAUSED
+    launcher.desk.resume()
+    launcher.change()
+    assert [run.outcome for run in launcher.go_round()] == [Outcome.MADE]
+    assert launcher.desk.hold() is None
+
+
+def test_a_pause_goes_on_in_the_next_launcher_and_ends_by_itself(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.desk.pause("hour")
+    again = Launcher(launcher.data_dir)
+    again.clock.utc = launcher.clock.utc + HOUR / 2
+    again.desk.take_up_pause()
+    assert again.desk.paused_until() == launcher.clock.utc + HOUR
+    again.clock.pass_time(HOUR)
+    assert again.desk.paused_until() is None
+    again.desk.resume()
+    again.desk.take_up_pause()
+    assert again.desk.paused_until() is None
+
+
+def test_a_pause_holds_up_neither_the_end_of_the_emr_nor_a_click(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.desk.pause("tomorrow")
+    launcher.change()
+    launcher.rounds.emr_ended()
+    assert [run.trigger for run in launcher.go_round()] == [Trigger.EMR_EXIT]
+    job = launcher.desk.back_up_now()
+    assert launcher.jobs.wait(job.id, 30).state == "done"
+
+
+def test_a_start_during_a_pause_is_backed_up_as_soon_as_that_is_over(launcher: Launcher) -> None:
+    launcher.desk.pause("hour")
+    launcher.look()
+    assert launcher.desk.back_up_at_start(Trigger.STARTUP) is None
+    assert launcher.go_round()[0].action is Action.POSTPONE
+    assert postponed(launcher)[0].trigger is Trigger.STARTUP
+    launcher.clock.pass_time(HOUR)
+    assert [run.trigger for run in launcher.go_round()] == [Trigger.STARTUP]
+    assert launcher.go_round() == []
+
+
+def test_a_spoilt_note_of_a_pause_pauses_nothing(launcher: Launcher) -> None:
+    launcher.desk.pause("hour")
+    (launcher.data_dir / ".docassist-backup" / "pause.json").write_text("{")
+    launcher.desk.take_up_pause()
+    assert launcher.desk.paused_until() is None
+
+
+def test_a_low_battery_puts_off_what_is_due_until_the_charger_is_in(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.battery_is_low = True
+    launcher.clock.pass_time(4 * HOUR)
+    for _ in range(3):
+        launcher.go_round()
+        launcher.clock.pass_time(timedelta(minutes=5))
+    [record] = postponed(launcher)
+    assert "battery" in record.reason
+    assert launcher.desk.hold() is Hold.BATTERY
+    launcher.battery_is_low = False
+    launcher.change()
+    assert [run.trigger for run in launcher.go_round()] == [Trigger.INTERVAL]
+
+
+def test_a_battery_that_stays_low_puts_off_no_longer_than_two_hours(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.battery_is_low = True
+    launcher.clock.pass_time(4 * HOUR)
+    launcher.go_round()
+    assert launcher.desk.next_due() == launcher.clock.now() + 2 * HOUR
+    launcher.clock.pass_time(2 * HOUR)
+    launcher.change()
+    assert [run.outcome for run in launcher.go_round()] == [Outcome.MADE]
+
+
+def test_a_low_battery_does_not_hold_up_the_end_of_the_emr(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.battery_is_low = True
+    launcher.change()
+    launcher.rounds.emr_ended()
+    assert [run.trigger for run in launcher.go_round()] == [Trigger.EMR_EXIT]
+
+
+def test_a_clock_of_before_this_program_is_told_by_its_date(launcher: Launcher) -> None:
+    launcher.clock.utc = datetime(2009, 1, 1, 12, 0, tzinfo=UTC)
+    launcher.go_round()
+    assert launcher.notices.sentences() == ["This PC says it is 1 Jan 2009. Backups go on. Please set the date."]

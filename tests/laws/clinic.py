@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_core.clock import Moment, moment
-from backup_core.due import LONGEST_RETRY, Watch, is_due, may_skip_unchanged, startup_wanted, time_left
+from backup_core.due import (
+    LONGEST_RETRY,
+    Outlook,
+    Pause,
+    Watch,
+    may_skip_unchanged,
+    outlook,
+    pause_end,
+    startup_wanted,
+    time_left,
+)
 from backup_core.history import Action, Outcome, Run, Trigger
 from backup_core.manifest import archive_name
 from backup_core.retention import LAUNCHER_POLICY, Candidate, plan
@@ -43,15 +53,22 @@ class Clinic:
         self.folder: list[Made] = []
         self.runs: list[Run] = []
         self.failing = False
+        self.battery_is_low = False
         #: Time since the beginning, whatever the wall clock says.
         self.truly = timedelta()
         self.longest_wait = timedelta()
-        self._awake_since_attempt = timedelta()
+        #: The same without the time for which the user has paused the backups.
+        self.longest_wait_unasked = timedelta()
+        self._awake_since_attempt = self._unasked_since_attempt = timedelta()
         self._state = 0
         self._watch: Watch | None = None
         self._last_start: Moment | None = None
         self._clean = True
         self._sequence = 0
+        self._pause: Pause | None = None
+        self._low_since: Moment | None = None
+        #: A run at a start was put off.
+        self._owed = False
 
     # What people and the PC do.
 
@@ -101,6 +118,10 @@ class Clinic:
         self._begin_life()
         self._start(Trigger.EMR_START)
 
+    def pause(self, time: timedelta) -> None:
+        """Pause the automatic backups."""
+        self._pause = Pause(moment(self.clock), self.clock.now() + time)
+
     # What the launcher does.
 
     def _begin_life(self) -> None:
@@ -112,29 +133,50 @@ class Clinic:
     def _end_life(self, *, clean: bool) -> None:
         self.clock.restart()
         self._watch, self._last_start, self._clean = None, None, clean
+        self._owed, self._low_since = False, None
+        if self._pause is not None:
+            # The next life reads it from its note.
+            self._pause = Pause(Moment(self._pause.begun.utc, self.clock.monotonic()), self._pause.until)
 
     def _start(self, trigger: Trigger) -> None:
         now = moment(self.clock)
         if startup_wanted(now, good=self._good(now), last_start=self._last_start, clean_ending=self._clean):
             self._last_start = now
-            self.back_up(trigger)
+            self._owed = True
+            if self._look().hold is None:
+                self.back_up(trigger)
 
     def _good(self, now: Moment) -> Moment | None:
         good = next((run for run in self.runs if run.outcome != Outcome.FAILED), None)
         return Moment(good.started_at, now.running) if good else None
 
     def _idle(self, end: timedelta) -> None:
-        """Tick until a run is due, or the time is over."""
+        """Tick until a run is made, or the time is over."""
+        outlook = self._look()
+        while outlook.hold or outlook.at > self.clock.now():
+            wait = max(math.ceil((outlook.at - self.clock.now()) / TICK), 1) * TICK
+            self._pass_time(min(wait, end - self.truly))
+            if self.truly >= end:
+                return
+            announced, outlook = outlook, self._look()
+            # A run that has waited for the charger, or for the end of a pause, may find the other in its way.
+            assert outlook.hold is not announced.hold or outlook.at <= self.clock.now(), "the next time was not true"
+
+    def _look(self) -> Outlook:
+        """Return what the launcher announces now."""
         assert self._watch is not None
         now = moment(self.clock)
         past = self._watch.look(self.runs[:LOOKED_AT], now)
-        ticks = max(math.ceil(time_left(past, now, self.interval) / TICK), 1)
-        wait = min(ticks * TICK, end - self.truly)
-        self._pass_time(wait)
-        if self.truly < end:
-            assert is_due(past, moment(self.clock), self.interval), "what was announced as the next time was not true"
+        left = timedelta() if self._owed else time_left(past, now, self.interval)
+        paused_until = pause_end(self._pause, now)
+        waits = self.battery_is_low and not left and paused_until is None
+        self._low_since = (self._low_since or now) if waits else None
+        return outlook(left, now, paused_until=paused_until, low_since=self._low_since)
 
     def _pass_time(self, time: timedelta) -> None:
+        if pause_end(self._pause, moment(self.clock)) is None:
+            self._unasked_since_attempt += time
+            self.longest_wait_unasked = max(self.longest_wait_unasked, self._unasked_since_attempt)
         self.clock.pass_time(time)
         self.truly += time
         self._awake_since_attempt += time
@@ -160,7 +202,8 @@ class Clinic:
             archive=archive,
         )
         self.runs.insert(0, run)
-        self._awake_since_attempt = timedelta()
+        self._owed = False
+        self._awake_since_attempt = self._unasked_since_attempt = timedelta()
         self._check_after(run)
 
     def _may_skip(self, trigger: Trigger) -> bool:

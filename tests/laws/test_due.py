@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backup_core.due import LONGEST_BATTERY_WAIT, LONGEST_PAUSE
 from tests.fakeclock import START
 from tests.laws.clinic import TICK, WORK, Clinic
 from tests.laws.years import live_two_years
@@ -20,7 +21,8 @@ hours = st.floats(0.01, 30.0).map(lambda number: timedelta(hours=round(number, 2
 events = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["work", "rest", "sleep", "off"]), hours),
-        st.tuples(st.sampled_from(["quit", "crash", "emr", "fail", "mend"]), st.just(DAY)),
+        st.tuples(st.sampled_from(["quit", "crash", "emr", "fail", "mend", "low", "charge"]), st.just(DAY)),
+        st.tuples(st.just("pause"), hours),
         st.tuples(st.just("click"), st.just(DAY)),
         st.tuples(
             st.just("set"), st.sampled_from([-1, 1, -25, 25, 17 * 365 * 24, -74 * 365 * 24]).map(lambda h: h * HOUR)
@@ -30,7 +32,9 @@ events = st.lists(
 )
 
 
-def live(clinic: Clinic, event: str, time: timedelta) -> None:
+def live(clinic: Clinic, event: str, time: timedelta) -> timedelta:
+    """Let an event happen, and return for how long it may put runs off."""
+    paused = timedelta()
     match event:
         case "work":
             clinic.work(time)
@@ -49,21 +53,29 @@ def live(clinic: Clinic, event: str, time: timedelta) -> None:
             clinic.open_emr()
         case "fail" | "mend":
             clinic.failing = event == "fail"
+        case "low" | "charge":
+            clinic.battery_is_low = event == "low"
+        case "pause":
+            clinic.pause(time)
+            paused = min(time, LONGEST_PAUSE)
         case "click":
             clinic.click(10)
         case "set":
             clinic.clock.set_back(time)
+    return paused
 
 
 @given(events, st.sampled_from([0.25, 1, 4, 24]))
 @settings(max_examples=150, deadline=None)
-def test_whatever_happens_no_waking_time_longer_than_the_interval_goes_by_without_an_attempt(
+def test_no_waking_time_longer_than_interval_pause_and_battery_allow_goes_by_without_an_attempt(
     happened: list[tuple[str, timedelta]], every: float
 ) -> None:
-    clinic = Clinic(every * HOUR, START)
+    clinic, paused = Clinic(every * HOUR, START), timedelta()
     for event, time in happened:
-        live(clinic, event, time)
-    assert clinic.longest_wait <= every * HOUR + SLACK
+        paused += live(clinic, event, time)
+    # A wait for the charger begins again after a crash and after a pause.
+    low = LONGEST_BATTERY_WAIT * sum(event in ("low", "crash", "pause") for event, _time in happened)
+    assert clinic.longest_wait <= every * HOUR + paused + low + SLACK
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -107,3 +119,17 @@ def test_a_clinic_without_changes_has_one_archive_for_each_day_and_a_run_every_i
     assert len(clinic.runs) == pytest.approx(60, abs=2)
     made = [run for run in clinic.runs if run.archive and run.outcome == "made"]
     assert len({run.started_at.date() for run in made}) == len(made) == 11
+
+
+def test_a_start_during_a_pause_is_backed_up_after_it_and_an_end_at_once() -> None:
+    clinic = Clinic(FOUR_HOURS, START)
+    clinic.work(HOUR)
+    clinic.pause(HOUR)
+    clinic.lose_power()
+    clinic.work(HOUR / 2)
+    assert len(clinic.runs) == 1
+    clinic.work(HOUR)
+    assert [run.trigger for run in clinic.runs[:-1]] == ["interval"]
+    clinic.pause(HOUR)
+    clinic.quit()
+    assert clinic.runs[0].trigger == "exit"

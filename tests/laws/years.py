@@ -5,6 +5,8 @@ import random
 import sys
 from datetime import UTC, datetime, timedelta
 
+from backup_core.due import LONGEST_BATTERY_WAIT, LONGEST_PAUSE
+
 from .clinic import Clinic
 
 HOUR = timedelta(hours=1)
@@ -16,11 +18,14 @@ PLACES = 10 + 10 + 14 + 8 + 12
 
 
 def live_two_years(seed: int) -> Clinic:
-    """Return a clinic after two years of sleep, power cuts, failures and wrong clocks, which break no rule."""
+    """Return a clinic after two years of sleep, power cuts, failures, wrong clocks, pauses and empty batteries."""
     chance = random.Random(seed)
     clinic = Clinic(FOUR_HOURS, datetime(2023, 6, 1, 6, 0, tzinfo=UTC))
     while clinic.truly < 730 * DAY:
         clinic.failing = chance.random() < 0.05
+        clinic.battery_is_low = chance.random() < 0.1
+        if chance.random() < 0.1:
+            clinic.pause(timedelta(hours=chance.choice([1, chance.uniform(5, 20)])))
         clinic.work(timedelta(hours=chance.uniform(1, 6)))
         if chance.random() < 0.1:
             clinic.click(10)
@@ -35,10 +40,14 @@ def live_two_years(seed: int) -> Clinic:
             clinic.clock.utc = right + (clinic.clock.utc - wrong)
         if chance.random() < 0.2:
             clinic.lose_power()
+            # What has used up its battery is started again at the charger.
+            clinic.battery_is_low = False
         else:
             clinic.quit()
         clinic.sleep(timedelta(hours=chance.uniform(6, 14)))
-    assert clinic.longest_wait <= FOUR_HOURS + SLACK
+    assert clinic.longest_wait <= FOUR_HOURS + LONGEST_PAUSE + LONGEST_BATTERY_WAIT + SLACK
+    # A pause that begins while a run waits for the charger lets that wait begin again.
+    assert clinic.longest_wait_unasked <= FOUR_HOURS + 2 * LONGEST_BATTERY_WAIT + SLACK
     assert len(clinic.folder) <= PLACES
     return clinic
 
