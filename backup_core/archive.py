@@ -9,6 +9,8 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from . import openme
@@ -16,6 +18,7 @@ from .errors import ArchiveUnusable, BackupError, RepositoryUnusable
 from .files import create_private, private_folder, sync_folder, translating
 from .manifest import Manifest, Member
 from .packer import Packer
+from .pipeline import ahead
 from .progress import OnProgress, Progress, Stage, ignore
 from .stages import UNWATCHED, Stages, Step
 from .text import _
@@ -36,20 +39,17 @@ def pack(
 
     Raise RepositoryFull without room, RepositoryUnusable where the backup folder cannot be written.
     """
-    packer = Packer(folder, describe, on_progress)
+    packer = Packer(folder, describe, on_progress, stages)
     with translating(
         RepositoryUnusable, _("The backup could not be written"), hint=_("Is the backup folder still there?")
     ):
         with os.fdopen(create_private(part), "wb") as file:
-            with stages.measure(Step.COMPRESS):
-                for chunk in packer.stream():
-                    file.write(chunk)
+            manifest = packer.write(file)
             with stages.measure(Step.WRITE):
                 file.flush()
                 os.fsync(file.fileno())
         sync_folder(part.parent)
-    assert packer.manifest is not None  # noqa: S101 - the stream ends with it
-    return packer.manifest
+    return manifest
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -109,21 +109,23 @@ def intact_sources(path: Path) -> tuple[str, ...]:
 def _consume(reader: Reader, names: list[str], on_progress: OnProgress, stage: Stage, folder: Path | None) -> None:
     total = sum(reader.size(name) for name in names)
     done = 0
-    for name in names:
-        digest = hashlib.sha256()
-        with _Target(None if folder is None else folder / name, is_folder=name.endswith("/")) as target:
-            for chunk in reader.chunks(name):
-                digest.update(chunk)
-                target.write(chunk)
-                done += len(chunk)
-                on_progress(Progress(stage, done, total))
-        expected = reader.sha256(name)
-        if expected is not None and digest.hexdigest() != expected:
-            raise ArchiveUnusable(
-                _("This backup is damaged: %(name)s is not as it was written.", name=name),
-                hint=_("Choose another backup."),
-                member=name,
-            )
+    # Read and unpacked on one thread, hashed and written on the other.
+    with ahead(reader.chunks(names)) as chunks:
+        for name, pieces in groupby(chunks, key=itemgetter(0)):
+            digest = hashlib.sha256()
+            with _Target(None if folder is None else folder / name, is_folder=name.endswith("/")) as target:
+                for _name, chunk in pieces:
+                    digest.update(chunk)
+                    target.write(chunk)
+                    done += len(chunk)
+                    on_progress(Progress(stage, done, total))
+            expected = reader.sha256(name)
+            if expected is not None and digest.hexdigest() != expected:
+                raise ArchiveUnusable(
+                    _("This backup is damaged: %(name)s is not as it was written.", name=name),
+                    hint=_("Choose another backup."),
+                    member=name,
+                )
 
 
 class _Target:

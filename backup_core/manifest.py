@@ -18,6 +18,8 @@ from .text import _
 MANIFEST_NAME = "backup_manifest.json"
 #: The newest layout of archives that this version writes and reads.
 FORMAT = 1
+#: How an archive is sealed: by a checksum of all of its bytes, in the ZIP's comment.
+SEALED = "crc32"
 
 _NAME = re.compile(r"(?P<safety>safety_)?backup_(?P<time>\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)(_\d+)?\.zip")
 #: What leads out of the folder on one system or another: a drive or stream, a UNC path, a control character.
@@ -52,6 +54,8 @@ class Manifest:
     #: The random id of the data folder it was made of.
     origin: str | None = None
     format: int = FORMAT
+    #: SEALED, or "" in an archive of a version that did not seal.
+    seal: str = ""
     trigger: str = ""
     schema_version: int | None = None
     #: "raw" where damaged data was kept byte for byte, else "".
@@ -85,7 +89,7 @@ class Manifest:
             document = json.loads(data)
             if not isinstance(document, dict):
                 raise ValueError("not an object")
-            if int(document.get("format", FORMAT)) > FORMAT:
+            if int(document.get("format", FORMAT)) > FORMAT or document.get("seal", "") not in ("", SEALED):
                 raise ArchiveUnusable(
                     _("This backup was made by a newer version of DocAssist Backup."),
                     hint=_("Update DocAssist Backup, then try again."),
@@ -118,7 +122,16 @@ def _fields(document: dict[str, Any]) -> dict[str, Any]:
         **{key: int(document.get(key) or 0) for key in ("patient_count", "visit_count", "sequence")},
         **{
             key: str(document.get(key) or "")
-            for key in ("version", "app_version", "trigger", "state", "sqlite_version", "chroma_version", "host")
+            for key in (
+                "version",
+                "app_version",
+                "seal",
+                "trigger",
+                "state",
+                "sqlite_version",
+                "chroma_version",
+                "host",
+            )
         },
         "format": int(document.get("format", FORMAT)),
     }

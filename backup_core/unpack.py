@@ -5,21 +5,24 @@ import stat
 import struct
 import sys
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from .codec import DamagedStream
 from .errors import ArchiveUnusable
-from .files import CHUNK, translating_zip
+from .files import translating_zip
 from .manifest import MANIFEST_NAME, Manifest, Member, is_safe_name
 from .text import _
+from .zipreader import Bytes, SealedBytes, member_chunks, overlapping, sealed_digits
 
 #: Bytes; the manifest of 100,000 files has 14 MB.
 _LARGEST_MANIFEST = 32 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_ENCRYPTED = 0x1
+#: Encrypted in one way or another, or only the difference to another file.
+_ENCRYPTED, _UNREADABLE = 0x1, 0x60
 #: Whether this system takes two names for one file that differ in large and small letters only.
 _IGNORES_CASE = os.name == "nt" or sys.platform == "darwin"
 
@@ -28,22 +31,24 @@ class Reader:
     """An open archive whose list of contents has been found sane and equal to its manifest."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        with _reading():
-            self._zip = zipfile.ZipFile(path)
+        self._stack = ExitStack()
         try:
+            with _reading():
+                self._file = self._stack.enter_context(path.open("rb"))
+                self._zip = self._stack.enter_context(zipfile.ZipFile(self._file))
             self._infos = self._check_infos()
             self.manifest = self._read_manifest()
             self._members = self._check_members()
+            self._seal = self._read_seal()
         except ArchiveUnusable:
-            self._zip.close()
+            self._stack.close()
             raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._zip.close()
+        self._stack.close()
 
     @property
     def names(self) -> list[str]:
@@ -58,23 +63,22 @@ class Reader:
         """Return what the manifest says of the member's bytes; None in an archive of the EMR's older code."""
         return self._members[name].sha256 if name in self._members else None
 
-    def chunks(self, name: str) -> Iterator[bytes]:
-        """Yield the bytes of a member, never more than its declared size; raise ArchiveUnusable where it is damaged."""
-        with _reading(name):
-            file = self._zip.open(self._infos[name])
-        with file:
-            left = self.size(name)
-            while left > 0:
-                with _reading(name):
-                    chunk = file.read(min(CHUNK, left))
-                if not chunk:
-                    raise _damaged(f"{name} is cut short")
-                left -= len(chunk)
-                yield chunk
+    def chunks(self, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield the bytes of members, each with its name, an empty piece first and never more than the declared size.
+
+        Raise ArchiveUnusable where one is damaged; where all are read, also where anything else in the file is.
+        """
+        whole = list(names) == self.names and self._seal
+        source = SealedBytes(self._file) if whole else Bytes(self._file)
+        for name in names:
+            yield name, b""
             with _reading(name):
-                # The checksum is compared only when the end has been read.
-                if file.read(1):
-                    raise _damaged(f"{name} is longer than declared")
+                for chunk in member_chunks(source, self._infos[name]):
+                    yield name, chunk
+        if isinstance(source, SealedBytes):
+            with _reading():
+                if source.digits_of_all() != self._seal:
+                    raise _damaged("its seal does not fit")
 
     def _check_infos(self) -> dict[str, zipfile.ZipInfo]:
         infos: dict[str, zipfile.ZipInfo] = {}
@@ -83,6 +87,8 @@ class Reader:
             name = info.filename
             if info.orig_filename != name or not is_safe_name(name) or stat.S_ISLNK(info.external_attr >> 16):
                 raise _refused(f"it holds a name that must not be in a backup: {name[:80]!r}")
+            if info.flag_bits & _UNREADABLE:
+                raise _refused(f"{name} is stored in a way that backups are not")
             if info.flag_bits & _ENCRYPTED:
                 raise ArchiveUnusable(
                     _("This backup is locked with a password."), hint=_("Open it with DocAssist itself.")
@@ -94,6 +100,8 @@ class Reader:
                 raise _refused(f"it holds {name} twice")
             seen.add(alike)
             infos[name] = info
+        if overlapping(list(infos.values())):
+            raise _refused("its members overlap")
         return infos
 
     def _read_manifest(self) -> Manifest:
@@ -102,7 +110,17 @@ class Reader:
             raise _refused("it has no list of contents")
         if info.file_size > _LARGEST_MANIFEST:
             raise _refused("its list of contents is too long")
-        return Manifest.from_json(b"".join(self.chunks(MANIFEST_NAME)))
+        return Manifest.from_json(b"".join(chunk for _, chunk in self.chunks([MANIFEST_NAME])))
+
+    def _read_seal(self) -> bytes:
+        """Return the digits that the whole file should come to; nothing where a version made it that did not seal."""
+        if not self.manifest.seal:
+            return b""
+        with _reading():
+            digits = sealed_digits(self._file)
+        if not digits:
+            raise _damaged("its seal is missing")
+        return digits
 
     def _check_members(self) -> dict[str, Member]:
         """Compare names and sizes both ways; a ZIP's own checksums do not notice a dropped or renamed file."""
@@ -127,7 +145,7 @@ def _reading(name: str = "") -> Iterator[None]:
     with translating_zip(sentence):
         try:
             yield
-        except (OSError, struct.error, OverflowError, MemoryError) as error:
+        except (OSError, struct.error, OverflowError, MemoryError, DamagedStream) as error:
             raise ValueError(str(error)) from error
 
 

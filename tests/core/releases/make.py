@@ -33,7 +33,7 @@ def main() -> None:
             shutil.rmtree(index)
         (data / "prescriptions").mkdir()
         (data / "prescriptions" / "Zoë.pdf").write_bytes(b"%PDF-1.7 sample")
-        _keep(_ours(data, Path(folder)), f"format-{FORMAT}.zip")
+        _keep(_ours(data, Path(folder)), f"format-{FORMAT}-sealed.zip")
         local = FakeClock(WHEN).local()
         counts = {"patient_count": PATIENTS, "visit_count": 2 * PATIENTS}
         _keep(create_backup(data, Path(folder), local, **counts), "docassist-1.0.zip")

@@ -1,0 +1,75 @@
+"""Work on a second thread beside the first: C code that computes or reads lets the other go on meanwhile."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from queue import Empty, Queue
+from threading import Event
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+#: Threads that compute beside the caller's: more would take processors from the EMR.
+WORKERS = 2
+_AHEAD = 4
+_POLL = 0.01
+
+
+@contextmanager
+def beside(work: Callable[[], R]) -> Iterator[Future[R]]:
+    """Do `work` on a thread of its own during the block, which ends when it has ended."""
+    with ThreadPoolExecutor(1, "beside") as pool:
+        yield pool.submit(work)
+
+
+@contextmanager
+def side_by_side(work: Callable[[T], R], items: Iterable[T]) -> Iterator[Iterator[R]]:
+    """Give what `work` makes of each item, in their order: some at a time on threads, and only a few ahead."""
+    with ThreadPoolExecutor(WORKERS, "side-by-side") as pool:
+        begun: deque[Future[R]] = deque()
+
+        def results() -> Iterator[R]:
+            for item in items:
+                begun.append(pool.submit(work, item))
+                if len(begun) > _AHEAD:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+
+        try:
+            yield results()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def ahead(items: Iterable[T]) -> Iterator[Iterator[T]]:
+    """Give the items, which are made on a thread of its own and only a few ahead; it stops when the block ends."""
+    waiting: Queue[tuple[T, ...]] = Queue(_AHEAD)
+    stop = Event()
+
+    def make() -> None:
+        try:
+            for item in items:
+                if stop.is_set():
+                    return
+                waiting.put((item,))
+        finally:
+            waiting.put(())
+
+    def take() -> Iterator[T]:
+        while item := waiting.get():
+            yield item[0]
+        made.result()
+
+    with ThreadPoolExecutor(1, "ahead") as pool:
+        made = pool.submit(make)
+        try:
+            yield take()
+        finally:
+            stop.set()
+            while not made.done():
+                with suppress(Empty):
+                    waiting.get(timeout=_POLL)
