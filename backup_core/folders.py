@@ -15,6 +15,7 @@ from .drives import Drive, Kind
 from .drives import drives as found_drives
 from .files import free_space
 from .sources import CLINIC_DB
+from .text import _
 
 #: How many folders, and how many files, of one folder are listed.
 MOST = 500
@@ -74,16 +75,16 @@ def shown(name: str) -> str:
 def home_places() -> list[Place]:
     """Return the user's own folders that are there."""
     found = [
-        Place(Path(platformdirs.user_documents_dir()), "Documents"),
-        Place(Path(platformdirs.user_desktop_dir()), "Desktop"),
-        Place(Path.home(), "Home"),
+        Place(Path(platformdirs.user_documents_dir()), _("Documents")),
+        Place(Path(platformdirs.user_desktop_dir()), _("Desktop")),
+        Place(Path.home(), _("Home")),
     ]
     return [place for place in found if _is_folder(place.path)]
 
 
 def drives() -> list[Place]:
     """Return the drives of this PC and those that are plugged in, each with the bytes that are free on it."""
-    system = [] if os.name == "nt" else [Place(Path("/"), "This PC", free_space(Path("/")))]
+    system = [] if os.name == "nt" else [Place(Path("/"), _("This PC"), free_space(Path("/")))]
     return system + [Place(drive.path, _label(drive), drive.free) for drive in found_drives(apart_from=())]
 
 
@@ -162,7 +163,7 @@ def _label(drive: Drive) -> str:
 
 def _why(error: OSError) -> str:
     if isinstance(error, PermissionError):
-        return "This folder may not be opened by this user of the PC."
+        return _("This folder may not be opened by this user of the PC.")
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return "This folder is not there any more. If it is on another drive, connect the drive."
-    return f"This folder cannot be read ({error.strerror or error})."
+        return _("This folder is not there any more. If it is on another drive, connect the drive.")
+    return _("This folder cannot be read (%(reason)s).", reason=error.strerror or str(error))

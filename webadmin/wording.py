@@ -37,6 +37,8 @@ def install(app: Flask) -> None:
         STAGES=words.STAGES,
         STATES=words.STATES,
     )
+    # The set-up has its own application, and says so.
+    app.jinja_env.globals["setting_up"] = False
     app.jinja_env.globals.update(State=State, bar_facts=bar_facts)
     app.context_processor(_on_every_page)
 

@@ -1,0 +1,73 @@
+"""A new PC: a backup from a USB stick is checked, and its records are put into a folder that has none yet."""
+
+from pathlib import Path
+
+import platformdirs
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from backup_core import archive as archives
+from backup_core.clinics import look_at
+from backup_core.engine import BackupEngine
+from backup_core.errors import BackupError, SettingInvalid
+from backup_core.files import private_folder, translating
+from backup_core.progress import OnProgress
+from backup_core.restore import Restored
+from backup_core.text import _
+from webadmin.parts import parts
+
+from .bp import bp
+from .folders import RECORDS
+from .office import Draft, key_of, named, office
+
+
+@bp.get("/new-pc")
+def new_pc() -> str:
+    """Ask for the backup, and for the folder in which its records will lie."""
+    draft = office().draft
+    homes = _homes(draft)
+    return render_template("setup/new_pc.html", draft=draft, homes=homes, key_of=key_of, job=parts().jobs.current())
+
+
+@bp.post("/new-pc")
+def bring_back() -> Response:
+    """Check the backup, then put its records into the folder."""
+    draft = office().draft
+    home = named(request.form.get("home", ""), _homes(draft))
+    if draft.archive is None or home is None:
+        raise SettingInvalid(_("Nothing was changed."), field="home", hint=_("Choose a backup and a folder first."))
+    office().decide(home=home)
+    if not look_at(home).is_empty:
+        raise SettingInvalid(
+            _("There are records in this folder already, so nothing was put there."),
+            field="home",
+            hint=_("Choose this folder as the one to protect, and restore the backup on the page that follows."),
+        )
+    archive, decide = draft.archive, office().decide
+
+    def work(on_progress: OnProgress) -> Restored:
+        archives.verify(archive.path, on_progress)
+        with translating(BackupError, _("The folder could not be made"), hint=_("Choose another folder.")):
+            private_folder(home)
+        restored = BackupEngine(home).restore(archive, on_progress=on_progress)
+        decide(data_dir=home, has_command=False, has_habits=False)
+        return restored
+
+    job = parts().jobs.start("restore", work)
+    return redirect(url_for("setup.bringing", job_id=job.id), 303)
+
+
+@bp.get("/new-pc/<job_id>")
+def bringing(job_id: str) -> str | Response:
+    """Show how far it is, or what came of it."""
+    job = parts().jobs.get(job_id)
+    if job is None:
+        return redirect(url_for("setup.new_pc"), 303)
+    return render_template("setup/bringing.html", job=job, draft=office().draft)
+
+
+def _homes(draft: Draft) -> list[Path]:
+    """Return the folders that are offered for the records: the chosen one, those beside a DocAssist, and our own."""
+    beside = [found.clinic.folder for found in office().guide.findings().found if found.clinic.is_empty]
+    usual = Path(platformdirs.user_documents_dir()) / RECORDS
+    return list(dict.fromkeys([*([draft.home] if draft.home else []), *beside, usual]))
