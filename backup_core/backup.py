@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import archive, openme, snapshot
 from .clock import Clock
+from .contents import visits_on
 from .datafolder import DataFolder
 from .errors import ArchiveUnusable, SnapshotFailed, SourceDamaged
 from .files import remove, translating
@@ -85,6 +86,7 @@ class BackupMaker:
             created_at_utc=self._clock.now(),
             patient_count=taken.contents.patient_count,
             visit_count=taken.contents.visit_count,
+            visits_today=visits_on(taken.folder, self._clock.local().date()),
             app_version=_version("docassist-backup"),
             sequence=self._repository.next_sequence(),
             origin=origin,

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from .sources import CHROMA_DB, CLINIC_DB
@@ -66,6 +67,16 @@ def read_contents(folder: Path) -> Contents:
         with _open_copy(folder / CHROMA_DB) as database:
             counts |= {f"chroma:{name}": count for name, count in _collections(database)}
     return Contents(counts, schema_version)
+
+
+def visits_on(folder: Path, day: date) -> int | None:
+    """Return how many visits of a copied clinic.db are dated `day`; None where it does not say."""
+    try:
+        with _open_copy(folder / CLINIC_DB) as database:
+            rows = database.execute("SELECT count(*) FROM visits WHERE date(visit_date) = ?", (day.isoformat(),))
+            return int(rows.fetchone()[0])
+    except sqlite3.Error:
+        return None
 
 
 def check_integrity(copy: Path) -> str:

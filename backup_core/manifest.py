@@ -45,6 +45,8 @@ class Manifest:
     created_at: datetime
     patient_count: int = 0
     visit_count: int = 0
+    #: Visits dated the day on which the archive was made; None where that is not known.
+    visits_today: int | None = None
     app_version: str = ""
     version: str = "1.0"
     #: Aware UTC; None in an archive of the EMR's older code.
@@ -108,11 +110,12 @@ def _fields(document: dict[str, Any]) -> dict[str, Any]:
     utc = document.get("created_at_utc")
     members = document.get("members")
     sources = document.get("sources")
-    schema = document.get("schema_version")
+    schema, today = document.get("schema_version"), document.get("visits_today")
     return {
         "created_at": created.astimezone().replace(tzinfo=None) if created.tzinfo else created,
         "created_at_utc": datetime.fromisoformat(str(utc)).astimezone(UTC) if utc else None,
         "schema_version": None if schema is None else int(schema),
+        "visits_today": None if today is None else int(today),
         "origin": None if document.get("origin") is None else str(document["origin"]),
         "members": None
         if members is None
