@@ -86,6 +86,7 @@ def _carry_out(options: argparse.Namespace) -> Answer:
         Path(backup_dir).expanduser() if backup_dir else None,
         policy=preferences.policy,
         extras=preferences.extras,
+        older_dirs=preferences.older_dirs,
         emr_command=preferences.emr_command,
         patience=0.0 if looks_only else PATIENCE,
     )

@@ -18,6 +18,7 @@ from .inspector import Inspector
 from .intake import Intake
 from .keeper import Keeper
 from .listing import Archive, look
+from .mover import Mover
 from .progress import OnProgress, Progress, Stage, ignore
 from .proofs import Proof
 from .recorder import Recorder
@@ -38,6 +39,7 @@ class BackupEngine:
 
     `peek` says that this process has no connection of its own to the live databases, so that their change counters
     may be read; inside the EMR it must be False. `patience` is for how many seconds an operation waits for another.
+    `older_dirs` are backup folders of before, whose archives are listed too.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class BackupEngine:
         *,
         policy: Policy | None = None,
         extras: Sequence[str] = (),
+        older_dirs: Sequence[str] = (),
         emr_command: str = "",
         clock: Clock = SYSTEM_CLOCK,
         patience: float = 600.0,
@@ -59,13 +62,15 @@ class BackupEngine:
         self._peek = peek
         self._data = DataFolder(self.data_dir, extras, patience)
         self.history = History(self._data.private / "history.jsonl")
-        self.repository = Repository(self.backup_dir, patience)
+        self.repository = Repository(self.backup_dir, patience, [Path(folder) for folder in older_dirs])
         self._maker = BackupMaker(self._data, self.repository, clock)
         self._restorer = Restorer(self._data, self._maker, emr_command)
         self._recorder = Recorder(self.history, clock, self.data_dir)
         self._inspector = Inspector(self._data, self.repository, self._recorder, clock)
         #: Copies of archives on other drives.
         self.copier = Copier(self._data, self.repository, self._recorder, clock)
+        #: Archives in earlier backup folders.
+        self.mover = Mover(self._data, self.repository, self._recorder)
         #: A backup that comes from elsewhere, as from a USB stick.
         self.intake = Intake(self._data)
         #: Policy, pins and alarm of the archives.

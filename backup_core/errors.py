@@ -105,12 +105,12 @@ class Busy(BackupError):
 
 
 class Cancelled(BackupError):
-    """The user has stopped the operation, and everything is as it was before."""
+    """The user has stopped the operation, and everything is as it was before, unless `sentence` tells otherwise."""
 
     code = "cancelled"
 
-    def __init__(self) -> None:
-        super().__init__(_("It was cancelled, and nothing was changed."))
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence or _("It was cancelled, and nothing was changed."))
 
 
 class EmrRunning(BackupError):

@@ -25,10 +25,14 @@ NAMES = {
     "undo": "going back to before a restore",
     "delete": "deleting a backup",
     "copy": "saving a copy",
+    "move": "moving backups",
+    "selftest": "the self-test",
 }
 
 #: The stages in which an operation can be given up with everything as it was: nothing is published or replaced yet.
-CANCELLABLE = frozenset({Stage.CHECK, Stage.SNAPSHOT, Stage.PACK, Stage.VERIFY, Stage.EXTRACT})
+CANCELLABLE = frozenset(
+    {Stage.CHECK, Stage.SNAPSHOT, Stage.PACK, Stage.VERIFY, Stage.EXTRACT, Stage.MOVE, Stage.SELF_TEST}
+)
 
 logger = logging.getLogger(__name__)
 

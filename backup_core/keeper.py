@@ -1,23 +1,25 @@
 """Which archives stay: policy, pins, pruning and deleting, and the alarm that pins the last good ones."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from .alarms import Alarm, AlarmBook
 from .clock import Clock
 from .datafolder import DataFolder
 from .errors import BackupError, RepositoryUnusable, UnknownArchive
-from .files import translating
+from .files import PRIVATE, translating
 from .listing import Archive, State
 from .manifest import Manifest
 from .pruning import prune, reasons
 from .recorder import Recorder
 from .repository import Repository
 from .retention import Policy
-from .rulebook import BY_ALARM, BY_HAND
+from .rulebook import BY_ALARM, BY_HAND, RuleBook
 from .runs import Action, Trigger
 from .text import _
 from .tripwire import alarm
+from .vanished import GONE
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +51,14 @@ class Keeper:
     def prune(self, policy: Policy, trigger: Trigger) -> list[str]:
         """Delete what `policy` leaves out, but never a pinned archive nor the newest proven one; return the names."""
         with self._recorder.record(Action.PRUNE, trigger) as entry, self._repository.lock():
-            result = prune(self._repository, policy, self._data.origin, self._clock.local(), self._protected())
+            protected = self._protected(self._repository.archives())
+            gone: list[str] = []
+            try:
+                result = prune(
+                    self._repository, policy, self._data.origin, self._clock.local(), protected, gone.append
+                )
+            finally:
+                entry.facts[GONE] = "\n".join(gone)
             entry.facts["deleted"] = len(result.deleted)
             if result.thinned:
                 entry.reason = "The disk is nearly full, so older backups were deleted sooner than usual."
@@ -57,11 +66,31 @@ class Keeper:
                 entry.discard()
             return result.deleted
 
-    def reasons(self, policy: Policy) -> dict[str, str]:
-        """Return why each archive of this clinic is kept, by name; those that `policy` leaves out have no reason."""
-        protected = self._protected()
-        found = reasons(self._repository, policy, self._data.origin, self._clock.local(), protected)
+    def reasons(self, policy: Policy, archives: Sequence[Archive] | None = None) -> dict[str, str]:
+        """Return why each archive of this clinic is kept, by name; those that `policy` leaves out have no reason.
+
+        `archives`, newest first, saves another look into the backup folder.
+        """
+        archives = self._repository.archives() if archives is None else archives
+        protected = self._protected(archives)
+        found = reasons(archives, policy, self._data.origin, self._clock.local(), protected)
         return found | {name: "pinned" for name in self._repository.rules.pins if name in found}
+
+    def would_go(self, policy: Policy) -> list[Archive]:
+        """Return the archives that the next tidying up would delete under `policy`, newest first."""
+        archives, origin = self._repository.archives(), self._data.origin
+        kept = self.reasons(policy, archives)
+        mine = [one for one in archives if one.is_ours and one.manifest is not None and one.manifest.origin == origin]
+        return [archive for archive in mine if archive.name not in kept]
+
+    def take_over(self, earlier: Path) -> None:
+        """Have what was kept for ever in the backup folder `earlier` kept for ever from here too.
+
+        Raise RepositoryUnusable where this backup folder cannot be written.
+        """
+        with self._repository.lock(), translating(RepositoryUnusable, _("The backup folder cannot be written")):
+            rules = self._repository.rules
+            rules.pins = RuleBook(earlier / PRIVATE / "rules.json").pins | rules.pins
 
     def delete(self, archive: Archive, trigger: Trigger) -> None:
         """Delete one archive; raise BackupError for the only good one, UnknownArchive if it has gone."""
@@ -71,10 +100,14 @@ class Keeper:
             there = next((one for one in self._repository.archives() if one.name == archive.name), None)
             if there is None:
                 raise UnknownArchive(_("%(archive)s is no longer there.", archive=archive.name), name=archive.name)
-            good = [other.name for other in self._mine() if other.is_good and not other.safety]
-            if good == [archive.name]:
+            mine = [other for other in self._mine(self._repository.archives()) if other.is_good and not other.safety]
+            if [other.name for other in mine] == [archive.name]:
                 raise BackupError(
                     _("This is the only good backup, so it is not deleted."), hint=_("Make a new one first.")
+                )
+            if [other.name for other in mine if other.is_ours] == [archive.name]:
+                raise BackupError(
+                    _("This is the only checked backup, so it is not deleted."), hint=_("Make a new one first.")
                 )
             self._repository.delete(there)
 
@@ -84,14 +117,20 @@ class Keeper:
             pins = {other: why for other, why in self._repository.rules.pins.items() if other != name}
             self._repository.rules.pins = pins | ({name: reason} if reason else {})
 
-    def _protected(self) -> set[str | None]:
+    @property
+    def pins(self) -> dict[str, str]:
+        """The archives that are kept for ever or until an alarm ends, by name, with BY_HAND or BY_ALARM."""
+        return self._repository.rules.pins
+
+    def _protected(self, archives: Sequence[Archive]) -> set[str | None]:
         """Return the names that no policy prunes: pins, the newest proven one, and what undo would put back."""
-        proven = next((one.name for one in self._mine() if one.state is State.PROVEN and not one.safety), None)
+        proven = next((one.name for one in self._mine(archives) if one.state is State.PROVEN and not one.safety), None)
         return {proven, self._undoable(), *self._repository.rules.pins}
 
-    def _mine(self) -> list[Archive]:
+    def _mine(self, archives: Sequence[Archive]) -> list[Archive]:
         """Return the archives of this clinic, newest first, those of the EMR's own code included."""
-        return [one for one in self._repository.archives() if one.is_of(self._data.origin)]
+        origin = self._data.origin
+        return [one for one in archives if one.is_of(origin)]
 
     def alarm(self) -> Alarm | None:
         """Return what looks wrong, or None."""

@@ -20,6 +20,8 @@ class Stage(StrEnum):
     PRUNE = "prune"
     PROVE = "prove"
     START_EMR = "start-emr"
+    #: Its `done` and `total` are steps, not bytes.
+    SELF_TEST = "self-test"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Carry out the policy: delete what it leaves out, and put aside what is kept longer than the newest."""
 
 import shutil
-from collections.abc import Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,23 +27,30 @@ class Pruned:
 
 
 def prune(
-    repository: Repository, policy: Policy, origin: str | None, local: datetime, protected: Container[str | None]
+    repository: Repository,
+    policy: Policy,
+    origin: str | None,
+    local: datetime,
+    protected: Container[str | None],
+    on_deleted: Callable[[str], None],
 ) -> Pruned:
     """Delete what `policy` leaves out of the good archives of `origin`, and old safety backups.
 
-    `protected` names archives that are kept in any case; `local` is the naive local time. The repository's lock is
-    held by the caller. Raise RepositoryUnusable where a file cannot be deleted.
+    `protected` names archives that are kept in any case; `local` is the naive local time; `on_deleted` is told each
+    name at once. The repository's lock is held by the caller. Raise RepositoryUnusable where a file cannot be deleted.
     """
-    mine, ordinary, safeties = _candidates(repository, origin)
+    mine, ordinary, safeties = _candidates(repository.archives(), origin)
     planned = plan(ordinary, policy, never=protected)
     deleted = [*planned.prune, *safeties_to_prune(safeties, local, never=protected)]
     for name in deleted:
         repository.delete(mine[name])
+        on_deleted(name)
     thinned = []
     for name in thinning_order(ordinary, planned, never=protected):
         if _has_room(repository):
             break
         repository.delete(mine[name])
+        on_deleted(name)
         thinned.append(name)
     for name, reason in planned.keep.items():
         if reason in _KEPT_LONGER and name not in thinned:
@@ -52,22 +59,22 @@ def prune(
 
 
 def reasons(
-    repository: Repository, policy: Policy, origin: str | None, local: datetime, protected: Container[str | None]
+    archives: Sequence[Archive], policy: Policy, origin: str | None, local: datetime, protected: Container[str | None]
 ) -> dict[str, str]:
     """Return why each archive of `origin` is kept: a reason of `plan`, or "safety"; those to be pruned have none."""
-    _, ordinary, safeties = _candidates(repository, origin)
+    _, ordinary, safeties = _candidates(archives, origin)
     old = safeties_to_prune(safeties, local, never=protected)
     kept = {safety.name: "safety" for safety in safeties if safety.name not in old}
     return plan(ordinary, policy, never=protected).keep | kept
 
 
 def _candidates(
-    repository: Repository, origin: str | None
+    archives: Sequence[Archive], origin: str | None
 ) -> tuple[dict[str, Archive], list[Candidate], list[Candidate]]:
     """Return the archives of `origin` by name, and as candidates: the ordinary ones, and the safety backups."""
     mine = {
         archive.name: archive
-        for archive in repository.archives()
+        for archive in archives
         if archive.is_ours and archive.manifest is not None and archive.manifest.origin == origin
     }
     ordinary = [_candidate(archive) for archive in mine.values() if not archive.safety]

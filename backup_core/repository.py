@@ -4,13 +4,23 @@ import bisect
 import dataclasses
 import itertools
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from .errors import RepositoryUnusable
-from .files import PRIVATE, is_online_only, private_folder, remove, rename_new, replace, sync_folder, translating
+from .files import (
+    PRIVATE,
+    is_online_only,
+    private_folder,
+    remove,
+    rename_new,
+    replace,
+    sync_folder,
+    total_size,
+    translating,
+)
 from .listing import KEPT, Archive, State, is_archive_name, look, with_proof
 from .locks import locked
 from .manifest import archive_name
@@ -21,12 +31,17 @@ from .text import _
 #: By how many an archive's number is ahead where others may have been made that cannot be read now.
 _AS_MANY_UNSEEN = 10_000
 
+#: How the folders begin that the EMR's own code makes: backups of later versions, and its work folders.
+_EMRS_FOLDERS = ("backup_", "temp_", "restore_temp_")
+
 
 class Repository:
-    """The archives of one backup folder."""
+    """The archives of one backup folder, and of those before it as far as they are there."""
 
-    def __init__(self, folder: Path, patience: float) -> None:
+    def __init__(self, folder: Path, patience: float, older: Sequence[Path] = ()) -> None:
         self.folder = folder
+        #: The backup folders of before, in which nothing new is put.
+        self.older = tuple(other for other in older if other != folder)
         self._patience = patience
         self._guard = threading.Lock()
         self._seen: dict[Path, Archive] = {}
@@ -46,7 +61,7 @@ class Repository:
         ):
             found = {path: self._look(path) for path in self._paths()}
             self._seen = {path: archive for path, archive in found.items() if archive is not None}
-            archives = _proven(_in_sequence(self._seen.values()), self._proofs.read())
+            archives = _proven(_in_sequence(self._first_of_each_name()), self._read_proofs())
             return sorted(archives, key=lambda archive: archive.order, reverse=True)
 
     def last_good(self, origin: str | None) -> Archive | None:
@@ -100,8 +115,7 @@ class Repository:
         """Give a verified archive its final name, one that no other has, and return its path."""
         with self.lock(), translating(RepositoryUnusable, _("The backup could not be put into its folder")):
             while True:
-                taken = {path.name for folder in (self.folder, self.folder / KEPT) for path in folder.glob("*")}
-                target = self.folder / archive_name(local, safety=safety, taken=taken)
+                target = self.folder / archive_name(local, safety=safety, taken=self.names())
                 # Between the two, DocAssist's own code, which knows no lock, may have taken the name.
                 with suppress(FileExistsError):
                     rename_new(part, target)
@@ -115,12 +129,20 @@ class Repository:
 
     def put_aside(self, archive: Archive) -> None:
         """Move an archive among those that are kept longer, if it is not there; the lock is held by the caller."""
-        target = self.folder / KEPT / archive.name
-        if not target.exists():
+        target = archive.path.parent / KEPT / archive.name
+        if not archive.kept and not target.exists():
             with translating(RepositoryUnusable, _("%(archive)s could not be moved", archive=archive.name)):
                 private_folder(target.parent)
                 replace(archive.path, target)
                 sync_folder(archive.path.parent)
+
+    def left_alone(self) -> list[tuple[str, int]]:
+        """Return name and size in bytes of the folders that the EMR's own code has made here, which nothing counts."""
+        with translating(RepositoryUnusable, f"The backup folder {self.folder} cannot be read"):
+            if not self.folder.is_dir():
+                return []
+            made = [path for path in self.folder.iterdir() if path.name.startswith(_EMRS_FOLDERS) and path.is_dir()]
+            return sorted((path.name, total_size(path)) for path in made)
 
     def sweep(self, origin: str) -> None:
         """Remove what cut-off runs of a data folder have left; with its lock held, so that none is running."""
@@ -128,10 +150,32 @@ class Repository:
             for part in (self.folder / PRIVATE).glob(f"{origin}-*.part"):
                 remove(part)
 
+    def names(self) -> set[str]:
+        """Return the names that a new archive may not have."""
+        folders = [place for folder in (self.folder, *self.older) for place in (folder, folder / KEPT)]
+        return {path.name for folder in folders for path in folder.glob("*")}
+
     def _paths(self) -> list[Path]:
-        # Not glob: it takes a folder that may not be read for an empty one.
-        folders = [folder for folder in (self.folder, self.folder / KEPT) if folder.is_dir()]
-        return [path for folder in folders for path in folder.iterdir() if is_archive_name(path.name)]
+        found = _archives_in(self.folder)
+        for folder in self.older:
+            # A drive that is not connected, or no longer for us to read, stops nothing.
+            with suppress(OSError):
+                found += _archives_in(folder)
+        return found
+
+    def _first_of_each_name(self) -> list[Archive]:
+        """Return what was seen; of two with one name, as while archives are moved here, the one in our own folder."""
+        named: dict[str, Archive] = {}
+        for archive in self._seen.values():
+            named.setdefault(archive.name, archive)
+        return list(named.values())
+
+    def _read_proofs(self) -> dict[str, tuple[int, int, Proof]]:
+        found: dict[str, tuple[int, int, Proof]] = {}
+        for folder in reversed(self.older):
+            with suppress(OSError):
+                found |= ProofBook(folder / PRIVATE / "proofs.json").read()
+        return found | self._proofs.read()
 
     def _look(self, path: Path) -> Archive | None:
         """Return what is known of one file, read anew only if it has changed; None where it has gone or is a folder."""
@@ -146,6 +190,12 @@ class Repository:
         if known and (known.size, known.modified_ns) == (status.st_size, status.st_mtime_ns) and known.is_good:
             return known
         return None if path.is_dir() else look(path)
+
+
+def _archives_in(folder: Path) -> list[Path]:
+    # Not glob: it takes a folder that may not be read for an empty one.
+    places = [place for place in (folder, folder / KEPT) if place.is_dir()]
+    return [path for place in places for path in place.iterdir() if is_archive_name(path.name)]
 
 
 def _proven(archives: Iterable[Archive], proofs: Mapping[str, tuple[int, int, Proof]]) -> Iterator[Archive]:

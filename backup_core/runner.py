@@ -16,6 +16,7 @@ from .repository import Repository
 from .runs import Action, Outcome, Trigger
 from .sources import Source
 from .unchanged import is_still_current
+from .vanished import FOLDER
 
 _RESTORES = (Action.RESTORE, Action.UNDO)
 
@@ -67,7 +68,7 @@ class Runner:
             raise self._with_a_way_out(error) from error.__cause__
         entry.outcome, entry.archive = Outcome.MADE, archive.name
         entry.reason = self._keeper.watch(before, archive)
-        entry.facts["size"] = archive.size
+        entry.facts |= {"size": archive.size, FOLDER: str(archive.path.parent)}
         if archive.manifest is not None:
             entry.facts |= {"patients": archive.manifest.patient_count, "visits": archive.manifest.visit_count}
         return archive
