@@ -74,8 +74,9 @@ def _first_of(wanted: Iterable[str], folder: Path) -> Language:
         for candidate in (code, code.partition("_")[0]):
             if candidate in (ENGLISH, "C", "POSIX"):
                 return Language(ENGLISH, folder, gettext.NullTranslations())
-            if candidate and gettext.find(DOMAIN, folder, [candidate]):
-                return Language(candidate, folder, gettext.translation(DOMAIN, folder, [candidate]))
+            found = candidate and gettext.find(DOMAIN, folder, [candidate])
+            if found:
+                return Language(Path(found).parents[1].name, folder, gettext.translation(DOMAIN, folder, [candidate]))
     return Language(ENGLISH, folder, gettext.NullTranslations())
 
 
