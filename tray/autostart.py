@@ -14,6 +14,8 @@ import platformdirs
 from backup_core.errors import BackupError
 from backup_core.files import remove, translating, write_atomically
 
+from .ending import EXIT_PATIENCE
+
 _FAILED = "Starting at login could not be changed."
 _SECTION = "Desktop Entry"
 
@@ -98,6 +100,8 @@ class LaunchAgent:
             "RunAtLoad": True,
             "LimitLoadToSessionType": "Aqua",
             "ProcessType": "Interactive",
+            # Seconds from SIGTERM to SIGKILL at logout: those of the last backup and some more.
+            "ExitTimeOut": round(EXIT_PATIENCE) + 10,
         }
         _write(self._path, plistlib.dumps(agent))
 

@@ -16,8 +16,8 @@ class Bar(Protocol):
     #: Which of pystray's backends shows the icon.
     backend: str
 
-    def attach(self, icon: Any, pystray: Any, on_session_end: Callable[[], None]) -> None:
-        """Get a pystray icon ready to run; `on_session_end` is called where the system says that the user leaves."""
+    def attach(self, icon: Any, pystray: Any) -> None:
+        """Get a pystray icon ready to run."""
 
     def soon(self, work: Callable[[], None]) -> None:
         """Do `work` where and when the icon may be changed."""

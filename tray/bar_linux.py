@@ -42,7 +42,7 @@ class LinuxBar:
         self.backend = self._choose()
         os.environ["PYSTRAY_BACKEND"] = self.backend
 
-    def attach(self, icon: Any, pystray: Any, on_session_end: Callable[[], None]) -> None:
+    def attach(self, icon: Any, pystray: Any) -> None:
         """Take pystray's notifier away: it fails without a session bus and blocks where a notification daemon hangs."""
         pystray._util.notify_dbus.Notifier = _NoNotifier
 

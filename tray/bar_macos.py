@@ -15,7 +15,7 @@ class MacBar:
     def __init__(self) -> None:
         self._call_after: Callable[..., None] = import_module("PyObjCTools.AppHelper").callAfter
 
-    def attach(self, icon: Any, pystray: Any, on_session_end: Callable[[], None]) -> None:
+    def attach(self, icon: Any, pystray: Any) -> None:
         """Keep the icon's process out of the Dock."""
         appkit = import_module("AppKit")
         appkit.NSApplication.sharedApplication().setActivationPolicy_(appkit.NSApplicationActivationPolicyAccessory)

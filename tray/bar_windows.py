@@ -6,9 +6,8 @@ from typing import Any
 
 from .look import Notice
 
-#: Sent when the user logs off or shuts down: first the question, then the fact.
+#: The question whether the session may end, which the launcher's own window answers in earnest.
 WM_QUERYENDSESSION = 0x11
-WM_ENDSESSION = 0x16
 
 
 class WindowsBar:
@@ -19,8 +18,8 @@ class WindowsBar:
     def __init__(self) -> None:
         self._menu_closed = threading.RLock()
 
-    def attach(self, icon: Any, pystray: Any, on_session_end: Callable[[], None]) -> None:
-        """Answer the end of the session, and keep the menu as it is while it is open."""
+    def attach(self, icon: Any, pystray: Any) -> None:
+        """Let the session end, and keep the menu as it is while it is open."""
         handlers = icon._message_handlers
         mouse = pystray._util.win32.WM_NOTIFY
         on_mouse = handlers[mouse]
@@ -30,15 +29,9 @@ class WindowsBar:
             with self._menu_closed:
                 return on_mouse(wparam, lparam)
 
-        def on_end(wparam: int, lparam: int) -> int:
-            if wparam:
-                on_session_end()
-            return 0
-
         handlers[mouse] = while_open
         # What is not handled is answered with 0, which here means "do not shut down".
         handlers[WM_QUERYENDSESSION] = lambda wparam, lparam: 1
-        handlers[WM_ENDSESSION] = on_end
 
     def soon(self, work: Callable[[], None]) -> None:
         """Do `work` in this thread, once the menu is closed."""

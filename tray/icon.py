@@ -15,7 +15,7 @@ from typing import Any
 from .art import draw
 from .bar import Bar, NoBar
 from .bars import bar_of_this_system
-from .look import SEPARATOR, Choice, Item, Look, Notice, from_message
+from .look import SEPARATOR, Item, Look, Notice, from_message
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class TrayIcon:
         menu = pystray.Menu(self._items)
         image = draw(first.state, _SIZE, first.progress)
         self._icon = pystray.Icon("docassist-backup", image, cut(first.title, 127), menu)
-        bar.attach(self._icon, pystray, lambda: say(click=Choice.QUIT))
+        bar.attach(self._icon, pystray)
 
     def run(self) -> None:
         """Show looks until stdin ends; to be called by the main thread."""

@@ -83,7 +83,7 @@ class Instance:
         """Return the newest life that has begun here, or None where there is none that can be read."""
         try:
             return Life(**json.loads(self._path.read_bytes()))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, TypeError):
             logger.warning("could not read %s", self._path, exc_info=True)

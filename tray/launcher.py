@@ -21,7 +21,7 @@ from .demo import is_sample
 from .desk import LauncherDesk
 from .door import Door
 from .emr import Emr
-from .ending import last_backup
+from .ending import Ending, has_changed, last_backup
 from .face import Face
 from .instance import Instance, LauncherRunning
 from .loop import Loop
@@ -30,12 +30,11 @@ from .options import Options, at_login
 from .plan import Plan
 from .prover import Prover
 from .rounds import Rounds
+from .sessionend import SessionEnd, window_of_this_system
 from .sight import Sight
 
 logger = logging.getLogger(__name__)
 
-#: Seconds for the last backup: longer, and a logout would end us anyway.
-EXIT_PATIENCE = 60.0
 #: Seconds for which an operation waits for one of another process.
 LOCK_PATIENCE = 60.0
 
@@ -67,6 +66,8 @@ class Launcher:
         self._instance = Instance(data_dir)
         self._claim = Claim(self._instance, self.plan, self.notices)
         self._loop = Loop(self._tick)
+        self._ending = Ending(self.quit)
+        self._window = window_of_this_system(SessionEnd(self._has_changed, self._ending.hurry))
         self._has_begun = False
         self._has_opened_emr = False
         before = self._claim.take() if data_dir.is_dir() else None
@@ -84,6 +85,8 @@ class Launcher:
     def run(self, on_ready: Callable[[], None]) -> None:
         """Look after the data folder until `quit`; call `on_ready` when the page can be opened."""
         self._door.open()
+        if self._window:
+            self._window.open()
         try:
             self._door.announce(self.data_dir)
             self._face.start()
@@ -207,6 +210,9 @@ class Launcher:
         self.is_ending = True
         is_backed_up = False
         with ExitStack() as steps:
+            if self._window:
+                steps.callback(self._window.close)
+            steps.callback(self._ending.over)
             steps.callback(lambda: self._instance.release(cleanly=is_backed_up))
             steps.callback(self._face.close)
             if not self.leaves_for_set_up:
@@ -215,6 +221,10 @@ class Launcher:
             self._face.refresh()
             if self._options.demo:
                 with self.emr.expected_to_end():
-                    self.emr.close(EXIT_PATIENCE)
+                    self.emr.close(self._ending.patience)
             if self._has_begun and self.data_dir.is_dir():
-                is_backed_up = last_backup(self.jobs, self.desk, EXIT_PATIENCE)
+                is_backed_up = last_backup(self.jobs, self.desk, self._ending.patience)
+
+    def _has_changed(self) -> bool:
+        """Return whether the last backup would hold anything new."""
+        return self._has_begun and has_changed(self.engine, self.plan.past)

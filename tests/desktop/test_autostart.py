@@ -14,6 +14,7 @@ from backup_core.children import ROOT
 from backup_core.errors import BackupError
 from tray.autostart import Autostart, DesktopEntry, LaunchAgent, autostart_of_this_system
 from tray.autostart_windows import APPROVED, LONGEST, RUN, RunKey
+from tray.ending import EXIT_PATIENCE
 
 from .desk import eventually
 
@@ -188,6 +189,7 @@ def test_a_mac_runs_the_command_in_sessions_with_a_screen(tmp_path: Path) -> Non
     assert agent["ProgramArguments"] == COMMAND
     assert agent["Label"] == path.stem
     assert (agent["RunAtLoad"], agent["LimitLoadToSessionType"]) == (True, "Aqua")
+    assert agent["ExitTimeOut"] > EXIT_PATIENCE, "the last backup is not cut off at logout"
 
 
 @pytest.mark.parametrize("contents", [b"", b"<plist", plistlib.dumps({"RunAtLoad": True, "Disabled": True})])

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from backup_core.children import ROOT
-from tray.bar_windows import WM_ENDSESSION, WM_QUERYENDSESSION, WindowsBar
+from tray.bar_windows import WM_QUERYENDSESSION, WindowsBar
 from tray.bars import bar_of_this_system
 from tray.look import Notice
 
@@ -157,26 +157,14 @@ def shell() -> FakeShell:
 
 
 @pytest.fixture
-def ended() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def windows(shell: FakeShell, ended: list[str]) -> WindowsBar:
+def windows(shell: FakeShell) -> WindowsBar:
     bar = WindowsBar()
-    bar.attach(shell.icon, shell.pystray, lambda: ended.append("session"))
+    bar.attach(shell.icon, shell.pystray)
     return bar
 
 
 def test_windows_is_never_kept_from_shutting_down(windows: WindowsBar, shell: FakeShell) -> None:
     assert shell.send(WM_QUERYENDSESSION) == 1
-
-
-def test_windows_tells_when_the_user_leaves(windows: WindowsBar, shell: FakeShell, ended: list[str]) -> None:
-    shell.send(WM_ENDSESSION, wparam=0)
-    assert ended == []
-    shell.send(WM_ENDSESSION, wparam=1)
-    assert ended == ["session"]
 
 
 def test_windows_changes_nothing_while_the_menu_is_open(windows: WindowsBar, shell: FakeShell) -> None:
@@ -220,7 +208,7 @@ def test_a_mac_changes_its_icon_in_the_main_thread_and_stays_out_of_the_dock(
     monkeypatch.setattr(sys, "platform", "darwin")
 
     bar = bar_of_this_system()
-    bar.attach(shell.icon, shell.pystray, lambda: None)
+    bar.attach(shell.icon, shell.pystray)
     done: list[str] = []
     bar.soon(lambda: done.append("changed"))
     assert not done

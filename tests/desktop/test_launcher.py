@@ -16,7 +16,6 @@ import psutil
 import pytest
 
 from backup_core.history import Outcome, Trigger
-from tray.instance import Instance
 
 from .clinic import ALREADY_RUNNING, PATIENTS, Computer, computer_in, until
 
@@ -289,18 +288,6 @@ def test_a_busy_port_gets_a_clear_sentence(computer: Computer) -> None:
         assert launched.wait() == 1
     assert f"Port {port} cannot be used" in computer.log()
     assert "Traceback" not in computer.log()
-
-
-def test_a_folder_that_another_pc_looks_after_is_left_to_it(computer: Computer) -> None:
-    instance = Instance(computer.data_dir)
-    instance.claim()
-    note = computer.data_dir / ".docassist-backup" / "launcher.json"
-    note.write_text(json.dumps({**computer.note(), "pc": "RECEPTION2", "user": "rao"}), encoding="utf-8")
-    launched = computer.start("--no-browser")
-    assert launched.wait() == 1
-    assert "already running for this data folder on RECEPTION2 by rao" in computer.log()
-    assert computer.runs() == []
-    instance.release(cleanly=True)
 
 
 def test_an_emr_that_cannot_be_started_is_told_on_the_page_and_backups_go_on(computer: Computer) -> None:
