@@ -18,6 +18,7 @@ from backup_core.text import _
 from webadmin.desk import EmrState, PauseLength, PlainDesk, RestoreWork
 from webadmin.errors import LOOK_ONLY, LookedAfter
 
+from .atlogin import AtLogin
 from .emr import Emr
 from .notices import Notices, Topic
 from .pause import PauseNote
@@ -47,6 +48,7 @@ class LauncherDesk(PlainDesk):
         notices: Notices,
         on_preferences: Callable[[], None],
         caretaker: Callable[[], str] = str,
+        at_login: AtLogin | None = None,
     ) -> None:
         super().__init__(engine, jobs)
         self._plan = plan
@@ -55,6 +57,7 @@ class LauncherDesk(PlainDesk):
         self._notices = notices
         self._on_preferences = on_preferences
         self._caretaker = caretaker
+        self._at_login = at_login or AtLogin(None)
         self._pauses = PauseNote(engine.data_dir, plan.clock)
 
     def emr_state(self) -> EmrState:
@@ -90,6 +93,14 @@ class LauncherDesk(PlainDesk):
     def take_up_pause(self) -> None:
         """Go on with the pause that a launcher before this one has noted."""
         self._plan.pause(self._pauses.read())
+
+    def starts_at_login(self) -> bool | None:
+        """Return whether the launcher starts at login; None where that is not offered or cannot be told."""
+        return self._at_login.is_on()
+
+    def start_at_login(self, *, on: bool) -> None:
+        """Start at login from now on, or no longer; raise BackupError where the system refuses."""
+        self._at_login.turn(on=on)
 
     def start_emr(self) -> None:
         """Start the EMR on a thread of its own: it may wait for a snapshot."""

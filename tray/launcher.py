@@ -16,6 +16,7 @@ from backup_core.proofs import Proof
 from backup_core.settings import Preferences, Settings
 from webadmin import create_app
 
+from .atlogin import AtLogin
 from .claim import Claim
 from .demo import is_sample
 from .desk import LauncherDesk
@@ -119,6 +120,7 @@ class Launcher:
             options.backup_dir or (Path(preferences.backup_dir) if preferences.backup_dir else None),
             policy=preferences.policy,
             extras=preferences.extras,
+            older_dirs=preferences.older_dirs,
             emr_command=self.emr.command,
             patience=LOCK_PATIENCE,
         )
@@ -131,6 +133,7 @@ class Launcher:
             self.notices,
             self._look,
             lambda: self._claim.caretaker,
+            AtLogin(None if self.is_sample else self.words_at_login),
         )
         self._door.serve(
             create_app(

@@ -56,6 +56,12 @@ class Desk(Protocol):
     def preferences_changed(self) -> None:
         """Take up the preferences that were just saved."""
 
+    def starts_at_login(self) -> bool | None:
+        """Return whether the launcher starts at login; None where that is not offered or cannot be told."""
+
+    def start_at_login(self, *, on: bool) -> None:
+        """Start at login from now on, or no longer; raise BackupError where the system refuses."""
+
     def notices(self) -> list[str]:
         """Return the sentences that every page shows at its top."""
 
@@ -125,6 +131,13 @@ class PlainDesk:
 
     def preferences_changed(self) -> None:
         """Do nothing: no plan depends on the preferences."""
+
+    def starts_at_login(self) -> bool | None:
+        """Return None: nothing here can be started at login."""
+        return None
+
+    def start_at_login(self, *, on: bool) -> None:
+        """Do nothing: nothing here can be started at login."""
 
     def notices(self) -> list[str]:
         """Return no notices."""
