@@ -1,28 +1,29 @@
 """The command `docassist-tray`: options in, one launcher run, an exit status out."""
 
-import contextlib
-import io
 import logging
 import os
-import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
 
 from backup_core import browser, children, control
 from backup_core.errors import BackupError, LauncherNotRunning
 from backup_core.logs import log_file, start_logging
+from backup_core.places import is_data_dir_known, setup_folder
 from backup_core.settings import resolve_data_dir, save_data_dir, saved_data_dir
 from backup_core.sources import CLINIC_DB
+from backup_core.text import _
 
 from . import demo
+from .door import Door
 from .instance import LauncherRunning
 from .launcher import Launcher
 from .options import Options, parse
+from .setup import SetUp, for_any_data
+from .terminal import backup_command, say
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options)
     except BackupError as error:
         logger.info("the launcher ends: %s", error, exc_info=True)
-        _say(f"{error} {error.hint}".strip(), sys.stderr)
+        say(f"{error} {error.hint}".strip(), sys.stderr)
         return 1
 
 
 def _run(options: Options) -> int:
-    data_dir = demo.demo_folder(options.data_dir) if options.demo else resolve_data_dir(options.data_dir, os.environ)
-    if _open_running(data_dir, options):
+    data_dir = _data_dir(options)
+    if _open_running(data_dir or setup_folder(), options):
         return 0
+    if data_dir is None:
+        return _set_up(SetUp(options, Door(options.port)), options)
     if options.demo:
         demo.fill(data_dir)
         options = replace(options, emr=demo.standin_command(), emr_dir=str(children.ROOT))
@@ -58,11 +61,36 @@ def _run(options: Options) -> int:
         if error.is_ours and _open_starting(data_dir, options):
             return 0
         raise
-    _end_on_signals(launcher)
     if options.data_dir and not launcher.is_sample:
         _remember(data_dir)
+    return _look_after(launcher, options)
+
+
+def _data_dir(options: Options) -> Path | None:
+    """Return the data folder that is meant, or None where nobody has said it yet."""
+    if options.demo:
+        return demo.demo_folder(options.data_dir)
+    known = is_data_dir_known(options.data_dir, os.environ)
+    return resolve_data_dir(options.data_dir, os.environ) if known else None
+
+
+def _look_after(launcher: Launcher, options: Options) -> int:
+    """Run a launcher, and whatever follows it behind its door."""
+    _end_on_signals(launcher.quit)
     launcher.run(lambda: _tell(launcher, options))
+    if launcher.leaves_for_set_up:
+        return _set_up(SetUp(options, launcher.door), options, is_open=True)
     return 0
+
+
+def _set_up(setup: SetUp, options: Options, *, is_open: bool = False) -> int:
+    """Run the set-up, then the launcher that came of it; `is_open` says that its page is open already."""
+    _end_on_signals(setup.quit)
+    launcher = setup.run(lambda: None if is_open else _tell_set_up(setup, options))
+    if launcher is None:
+        return 0
+    # The page is open already, and follows.
+    return _look_after(launcher, replace(for_any_data(options), browser=False))
 
 
 def _open_running(data_dir: Path, options: Options) -> bool:
@@ -75,7 +103,7 @@ def _open_running(data_dir: Path, options: Options) -> bool:
     except LauncherNotRunning:
         return False
     if not options.browser or not browser.open_page(address, wait=True):
-        _say(f"DocAssist Backup is already running. Its admin page, for one minute: {address}")
+        say(f"DocAssist Backup is already running. Its admin page, for one minute: {address}")
     return True
 
 
@@ -98,43 +126,35 @@ def _remember(data_dir: Path) -> None:
             logger.warning("the data folder has to be named at the next start too", exc_info=True)
 
 
-def _end_on_signals(launcher: Launcher) -> None:
+def _end_on_signals(end: Callable[[], None]) -> None:
     """Let whatever asks this process to end begin an orderly end."""
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: launcher.quit())
+            signal.signal(getattr(signal, name), lambda *_signal: end())
 
 
 def _tell(launcher: Launcher, options: Options) -> None:
     """Say where the admin page is, and open it."""
     browser.sweep()
     what = "the sample clinic" if launcher.is_sample else "DocAssist's data"
-    _say(f"DocAssist Backup looks after {what} in {launcher.data_dir}")
-    _say(f"Admin page: http://127.0.0.1:{launcher.control.port}/")
-    _say(f'Open it by the tray icon, or with: {_backup_command()} --data-dir "{launcher.data_dir}" open')
-    _say(f"Log: {log_file()}")
+    say(f"DocAssist Backup looks after {what} in {launcher.data_dir}")
+    say(f"Admin page: http://127.0.0.1:{launcher.control.port}/")
+    say(f'Open it by the tray icon, or with: {backup_command()} --data-dir "{launcher.data_dir}" open')
+    say(f"Log: {log_file()}")
     if options.browser:
         launcher.open_page()
 
 
-def _backup_command() -> str:
-    """Return how the other command is typed here: by its path where it lies in an environment that is not active."""
-    name = "docassist-backup"
-    beside = Path(sys.executable).with_name(name)
-    return f'"{beside}"' if beside.is_file() and not shutil.which(name) else name
-
-
-def _say(text: str, stream: TextIO | None = None) -> None:
-    """Write a line for a person at a terminal, if there is one: a program without a console has no streams."""
-    target = stream or sys.stdout
-    if isinstance(target, io.TextIOWrapper):
-        # What a console cannot show becomes an escape, and stops nothing.
-        target.reconfigure(errors="backslashreplace")
-    if target is not None:
-        # Nor does a pipe that nobody reads any more.
-        with contextlib.suppress(OSError):
-            target.write(f"{text}\n")
-            target.flush()
+def _tell_set_up(setup: SetUp, options: Options) -> None:
+    """Say that something is to be decided, and where; open that page."""
+    browser.sweep()
+    address = setup.address()
+    say(_("DocAssist Backup does not know yet which data to look after."))
+    if not options.browser or not browser.open_page(address):
+        say(_("Decide it on this page, which opens once, within a minute: %(address)s", address=address))
+        say(_("A fresh address is printed by: %(command)s", command=f"{backup_command()} open --print"))
+    say(_("Or start it without the page: %(command)s", command='docassist-tray --data-dir "…" --emr "…"'))
+    say(f"Log: {log_file()}")
 
 
 if __name__ == "__main__":

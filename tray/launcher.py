@@ -26,6 +26,7 @@ from .ending import Ending, has_changed, last_backup
 from .face import Face
 from .instance import Instance, LauncherRunning
 from .loop import Loop
+from .news import Cause
 from .notices import Notices, Topic
 from .options import Options, at_login
 from .plan import Plan
@@ -72,24 +73,24 @@ class Launcher:
         self._has_begun = False
         self._has_opened_emr = False
         before = self._claim.take() if data_dir.is_dir() else None
-        self._door = door or Door(options.port, before.port if before else None)
+        self.door = door or Door(options.port, before.port if before else None)
         self._furnish(self._settings.read())
         self.jobs.add_listener(self._follow)
         self._face = Face(self, shown=options.icon)
-        self._rounds = Rounds(self, Prover(self.clock, self._proven), self._face.notify)
+        self._rounds = Rounds(self, Prover(self.clock, self._proven), self._face.news)
 
     @property
     def control(self) -> Control:
         """What the command line needs to reach this launcher."""
-        return self._door.control
+        return self.door.control
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Look after the data folder until `quit`; call `on_ready` when the page can be opened."""
-        self._door.open()
+        self.door.open()
         if self._window:
             self._window.open()
         try:
-            self._door.announce(self.data_dir)
+            self.door.announce(self.data_dir)
             self._face.start()
             on_ready()
             self._loop.run()
@@ -105,15 +106,14 @@ class Launcher:
         self.leaves_for_set_up = True
         self.quit()
 
-    def open_page(self) -> None:
-        """Open the admin page in the browser."""
-        self._door.show()
+    def open_page(self, path: str = "/") -> None:
+        """Open the admin page in the browser, at `path`."""
+        self.door.show(path)
 
     def _furnish(self, preferences: Preferences) -> None:
         """Build what depends on the preferences; what runs goes on with what it was begun with."""
         options = self._options
-        self._preferences = preferences
-        self.policy = preferences.policy
+        self.preferences = preferences
         self.emr.configure(options.emr or preferences.emr_command, options.emr_dir or preferences.emr_dir)
         self.engine = BackupEngine(
             self.data_dir,
@@ -135,11 +135,11 @@ class Launcher:
             lambda: self._claim.caretaker,
             AtLogin(None if self.is_sample else self.words_at_login),
         )
-        self._door.serve(
+        self.door.serve(
             create_app(
                 self.engine,
                 self.jobs,
-                self._door.access,
+                self.door.access,
                 self.desk,
                 self._settings,
                 sample=self.is_sample,
@@ -152,7 +152,7 @@ class Launcher:
         """Take up what the preferences and the history say now."""
         preferences = self._settings.read()
         self.notices.put(Topic.SETTINGS, " ".join(self._settings.problems))
-        if preferences != self._preferences:
+        if preferences != self.preferences:
             self._furnish(preferences)
             if self._instance.is_claimed:
                 self._rounds.teach()
@@ -201,7 +201,7 @@ class Launcher:
     def _proven(self, archive: Archive, proof: Proof) -> None:
         self.sight.forget()
         if proof.problem:
-            self._face.notify(f"{archive.name}: {proof.problem}")
+            self._face.news.tell(Cause.DAMAGED, f"{archive.name}: {proof.problem}")
         self._loop.wake()
 
     def _emr_ended(self) -> None:
@@ -219,8 +219,8 @@ class Launcher:
             steps.callback(lambda: self._instance.release(cleanly=is_backed_up))
             steps.callback(self._face.close)
             if not self.leaves_for_set_up:
-                steps.callback(self._door.close)
-            steps.callback(self._door.hide, self.data_dir)
+                steps.callback(self.door.close)
+            steps.callback(self.door.hide, self.data_dir)
             self._face.refresh()
             if self._options.demo:
                 with self.emr.expected_to_end():

@@ -177,7 +177,7 @@ def take_records(folder: Path) -> None:
 
 
 def _docassist_page(draft: Draft, data_dir: Path, wrong: SettingInvalid | None = None) -> str:
-    programs = _programs(draft, data_dir)
+    programs = _programs(office().draft, data_dir)
     way = "none" if not programs or (draft.has_command and not draft.emr_command) else "0"
     return render_template(
         "setup/docassist.html",
