@@ -16,10 +16,11 @@ from .errors import ArchiveUnusable, SnapshotFailed, SourceDamaged
 from .files import remove, translating
 from .listing import Archive, look
 from .manifest import Manifest
-from .progress import OnProgress
+from .pipeline import beside
+from .progress import OnProgress, Progress
 from .repository import Repository
 from .runs import Trigger
-from .snapshot import Snapshot
+from .snapshot import Copy, Snapshot
 from .sources import CLINIC_DB, Source
 from .space import Need, need_room, size_of
 from .stages import UNWATCHED, Stages, Step
@@ -52,23 +53,54 @@ class BackupMaker:
         read is kept byte for byte instead of raising SourceDamaged. Raise SnapshotFailed, RepositoryUnusable or
         RepositoryFull.
         """
-        origin = self._data.claim_origin()
-        part = self._repository.part(origin, uuid.uuid4().hex)
         with translating(SnapshotFailed, _("The data could not be read")):
             need_room(_NO_ROOM, self.room_for(sources))
-        with self._data.staging() as folder:
-            taken, state = self._take(sources, folder, on_progress, stages, raw_if_damaged=raw_if_damaged)
-            check(taken)
-            (folder / openme.NAME).write_text(openme.TEXT, encoding="utf-8", newline="\r\n")
-            manifest = self._describe(taken, state, trigger, origin)
+        if not raw_if_damaged or _has_database(sources):
             try:
-                archive.pack(folder, part, lambda members: replace(manifest, members=members), on_progress, stages)
-                with stages.measure(Step.VERIFY):
-                    self._verify(part, on_progress)
-                with stages.measure(Step.PUBLISH):
-                    path = self._repository.publish(part, manifest.created_at, safety=trigger is Trigger.SAFETY)
-            finally:
-                remove(part)
+                with self._data.staging() as folder, stages.measure(Step.COPY):
+                    copied = snapshot.copy(sources, folder, on_progress, stages)
+                    return self._archive(copied, trigger, check, on_progress, stages)
+            except SourceDamaged:
+                if not raw_if_damaged:
+                    raise
+        with self._data.staging() as folder:
+            return self._archive(snapshot.copy_raw(sources, folder), trigger, check, on_progress, stages)
+
+    def _archive(
+        self,
+        copied: Copy,
+        trigger: Trigger,
+        check: Callable[[Snapshot], None],
+        on_progress: OnProgress,
+        stages: Stages,
+    ) -> Archive:
+        """Return a new archive of a copy, which is looked into while it is packed: what is found ends the packing."""
+        origin = self._data.claim_origin()
+        part = self._repository.part(origin, uuid.uuid4().hex)
+        manifest = self._describe(copied, trigger, origin)
+
+        def examine() -> Manifest:
+            taken = snapshot.examine(copied, stages)
+            check(taken)
+            return self._counted(manifest, taken)
+
+        def report(progress: Progress) -> None:
+            if examined.done():
+                examined.result()
+            on_progress(progress)
+
+        (copied.folder / openme.NAME).write_text(openme.TEXT, encoding="utf-8", newline="\r\n")
+        try:
+            with beside(examine) as examined:
+                archive.pack(
+                    copied.folder, part, lambda members: replace(examined.result(), members=members), report, stages
+                )
+            with stages.measure(Step.VERIFY):
+                self._verify(part, on_progress)
+            with stages.measure(Step.PUBLISH):
+                path = self._repository.publish(part, manifest.created_at, safety=trigger is Trigger.SAFETY)
+        finally:
+            remove(part)
         return look(path)
 
     def room_for(self, sources: Sequence[Source]) -> list[Need]:
@@ -79,8 +111,8 @@ class BackupMaker:
             Need(self._repository.folder, size, N_("%(size)s for the backup itself")),
         ]
 
-    def _describe(self, taken: Snapshot, state: str, trigger: Trigger, origin: str) -> Manifest:
-        """Return the manifest of a snapshot that is packed now, but for its members."""
+    def _describe(self, copied: Copy, trigger: Trigger, origin: str) -> Manifest:
+        """Return the manifest of a copy that is packed now, but for its members and what is counted in it."""
         return Manifest(
             created_at=self._clock.local(),
             created_at_utc=self._clock.now(),
@@ -91,29 +123,25 @@ class BackupMaker:
             sequence=self._repository.next_sequence(),
             origin=origin,
             trigger=trigger.value,
-            schema_version=taken.contents.schema_version,
-            state=state,
-            counts=taken.contents.counts,
-            sources=taken.sources,
+            state="raw" if copied.is_raw else "",
+            sources=copied.sources,
             sqlite_version=sqlite3.sqlite_version,
             chroma_version=_version("chromadb"),
             host=platform.node(),
         )
 
     @staticmethod
-    def _take(
-        sources: list[Source], folder: Path, on_progress: OnProgress, stages: Stages, *, raw_if_damaged: bool
-    ) -> tuple[Snapshot, str]:
-        """Return the snapshot and the state that the manifest names: "raw" where SQLite could not read the data."""
-        if raw_if_damaged and not _has_database(sources):
-            return snapshot.take_raw(sources, folder), "raw"
-        try:
-            return snapshot.take(sources, folder, on_progress, stages), ""
-        except SourceDamaged:
-            if not raw_if_damaged:
-                raise
-            remove(folder)
-            return snapshot.take_raw(sources, folder), "raw"
+    def _counted(manifest: Manifest, taken: Snapshot) -> Manifest:
+        """Return the manifest with what was counted in the snapshot."""
+        contents = taken.contents
+        return replace(
+            manifest,
+            patient_count=contents.patient_count,
+            visit_count=contents.visit_count,
+            visits_today=visits_on(taken.folder, manifest.created_at.date()),
+            schema_version=contents.schema_version,
+            counts=contents.counts,
+        )
 
     @staticmethod
     def _verify(part: Path, on_progress: OnProgress) -> None:

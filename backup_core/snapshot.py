@@ -22,6 +22,7 @@ from .freeze import frozen, too_busy
 from .livedb import DeadlinePassed, LiveDatabase, is_busy, is_no_database
 from .manifest import is_safe_name
 from .mirror import Mirror
+from .pipeline import side_by_side
 from .progress import OnProgress, Progress, Stage, ignore
 from .sources import CHROMA, CHROMA_DB, CLINIC_DB, Kind, Source, files_of, folders_of, is_database, is_side_file
 from .stages import UNWATCHED, Stages, Step
@@ -38,8 +39,23 @@ _TORN_PATIENCE = 0.2
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A copy of all sources in `folder` as of one instant, laid out as in an archive, that nobody has looked into."""
+
+    folder: Path
+    #: Each source by name: was it there?
+    sources: dict[str, bool]
+    #: What SQLite has copied.
+    databases: tuple[str, ...] = ()
+    #: Seconds for which the EMR's writers were held.
+    frozen: float = 0.0
+    #: Whether it is damaged data, copied byte for byte without asking SQLite.
+    is_raw: bool = False
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """A copy of all sources in `folder`, laid out as in an archive."""
+    """A copy of all sources in `folder`, found whole, and what is in it."""
 
     folder: Path
     #: Each source by name: was it there?
@@ -49,9 +65,28 @@ class Snapshot:
     frozen: float
 
 
-def take(
+def take(sources: Sequence[Source], folder: Path) -> Snapshot:
+    """Copy `sources` into the new folder `folder` as of one instant, and look into the copy.
+
+    Raise what `copy` and `examine` raise.
+    """
+    return examine(copy(sources, folder))
+
+
+def examine(copied: Copy, stages: Stages = UNWATCHED) -> Snapshot:
+    """Return what is in a copy; raise SourceDamaged unless SQLite finds every database in it whole."""
+    with stages.measure(Step.CHECK), translating(SnapshotFailed, _("The copy of the data could not be read")):
+        for name in copied.databases:
+            problem = check_integrity(copied.folder / name)
+            if problem:
+                raise SourceDamaged(name, problem)
+        contents = Contents() if copied.is_raw else read_contents(copied.folder)
+        return Snapshot(copied.folder, copied.sources, contents, copied.frozen)
+
+
+def copy(
     sources: Sequence[Source], folder: Path, on_progress: OnProgress = ignore, stages: Stages = UNWATCHED
-) -> Snapshot:
+) -> Copy:
     """Copy `sources` into the new folder `folder` as of one instant.
 
     Raise SnapshotFailed where a database is damaged or so busy that no lock could be had, RepositoryFull without room.
@@ -77,11 +112,8 @@ def take(
             }
             frozen = _copy_at_one_instant(live, mirror, sources)
         stages.add(Step.FREEZE, frozen)
-        with stages.measure(Step.CHECK):
-            _check_all(live, folder)
-            contents = read_contents(folder)
         on_progress(Progress(Stage.SNAPSHOT, total, total))
-        return Snapshot(folder, _presence(sources), contents, frozen)
+        return Copy(folder, _presence(sources), tuple(live), frozen)
 
 
 def _size(path: Path) -> int:
@@ -102,7 +134,7 @@ def _check_names(names: Iterable[str]) -> None:
             )
 
 
-def take_raw(sources: Sequence[Source], folder: Path) -> Snapshot:
+def copy_raw(sources: Sequence[Source], folder: Path) -> Copy:
     """Copy every file of the sources byte for byte, side files included: what is left to do with damaged data.
 
     The EMR must be closed and this process hold no connection; the copy may not be one that SQLite can open.
@@ -120,7 +152,7 @@ def take_raw(sources: Sequence[Source], folder: Path) -> Snapshot:
                     shutil.copy2(path, target.with_name(path.name))
             if source.kind in (Kind.FILE, Kind.DATABASE):
                 shutil.copy2(source.path, target)
-        return Snapshot(folder, _presence(sources), Contents(), 0.0)
+        return Copy(folder, _presence(sources), is_raw=True)
 
 
 def _presence(sources: Sequence[Source]) -> dict[str, bool]:
@@ -162,9 +194,10 @@ def _copy_databases(live: Mapping[str, LiveDatabase], folder: Path, started: flo
     """Copy the frozen databases, those whose writers wait first; return for how long the writers were held, in s."""
     for database in live.values():
         database.let_writers_go()
-    for name, database in live.items():
-        if not database.is_wal:
-            database.copy(folder / name, deadline)
+    waiting = {name: database for name, database in live.items() if not database.is_wal}
+    with side_by_side(lambda name: waiting[name].copy(folder / name, deadline), waiting) as copied:
+        for _done in copied:
+            pass
     held = time.monotonic() - started
     for database in live.values():
         if not database.is_wal:

@@ -178,10 +178,11 @@ def test_a_copy_of_damaged_data_takes_every_byte_and_asks_no_database(clinic: Cl
     clinic.db.write_bytes(b"damaged")
     (clinic.prescriptions / "nowhere").symlink_to("/nowhere/at/all")
 
-    taken = snapshot.take_raw(find_sources(clinic.data_dir, ["letters"]), tmp_path / "taken")
+    taken = snapshot.copy_raw(find_sources(clinic.data_dir, ["letters"]), tmp_path / "taken")
 
     assert Clinic(tmp_path / "taken").files() == clinic.files()
-    assert (taken.contents.patient_count, taken.sources["letters"]) == (0, False)
+    assert (taken.is_raw, taken.sources["letters"]) == (True, False)
+    assert snapshot.examine(taken).contents.patient_count == 0
 
 
 def test_a_mirror_follows_files_that_change_come_and_go(tmp_path: Path) -> None:
