@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .sources import CLINIC_DB
@@ -28,6 +28,8 @@ class Entry:
 
     patient: str
     day: str
+    #: Everything that was written in it, by column; only where all of it was asked for.
+    details: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,15 @@ class Loss:
     table: str
     missing: int
     older: int
-    #: The first of them, at most EXAMPLES of each kind.
+    #: The first of them, at most EXAMPLES of each kind, or all.
     missing_entries: tuple[Entry, ...] = ()
     older_entries: tuple[Entry, ...] = ()
 
 
-def compare(today: Path, backup: Path) -> list[Loss]:
+def compare(today: Path, backup: Path, *, in_full: bool = False) -> list[Loss]:
     """Return what `today` holds that `backup` does not, table by table; both are folders with copies of the stores.
 
+    The first entries are named; `in_full` names all of them, of every table, with all that was written in them.
     Tables and columns that only one of them has are left out: they are another version's. Raise sqlite3.Error where a
     copy cannot be read.
     """
@@ -54,7 +57,7 @@ def compare(today: Path, backup: Path) -> list[Loss]:
         database.execute("ATTACH ? AS today", (uri,))
         database.execute("ATTACH ? AS backup", (other,))
         tables = sorted(_tables(database, "today") & _tables(database, "backup"), key=_importance)
-        losses = [_loss(database, table) for table in tables]
+        losses = [_loss(database, table, in_full=in_full) for table in tables]
     return [loss for loss in losses if loss.missing or loss.older]
 
 
@@ -76,7 +79,7 @@ def _columns(database: sqlite3.Connection, schema: str, table: str) -> list[str]
     return [str(row[1]) for row in database.execute(f"PRAGMA {schema}.table_info({_quoted(table)})")]
 
 
-def _loss(database: sqlite3.Connection, table: str) -> Loss:
+def _loss(database: sqlite3.Connection, table: str, *, in_full: bool) -> Loss:
     shared = [name for name in _columns(database, "today", table) if name in _columns(database, "backup", table)]
     columns = ", ".join(["rowid", *(_quoted(name) for name in shared)])
     changed = database.execute(
@@ -91,16 +94,40 @@ def _loss(database: sqlite3.Connection, table: str) -> Loss:
     older: list[int] = []
     for (row,) in changed.fetchall():
         (older if database.execute(has, (row,)).fetchone() else missing).append(row)
-    return Loss(table, len(missing), len(older), _entries(database, table, missing), _entries(database, table, older))
+    lacking, changed_since = (
+        _in_full(database, table, rows, shared) if in_full else _named(database, table, rows[:EXAMPLES])
+        for rows in (missing, older)
+    )
+    return Loss(table, len(missing), len(older), lacking, changed_since)
 
 
-def _entries(database: sqlite3.Connection, table: str, rows: Sequence[int]) -> tuple[Entry, ...]:
+def _in_full(
+    database: sqlite3.Connection, table: str, rows: Sequence[int], columns: Sequence[str]
+) -> tuple[Entry, ...]:
+    """Return all entries with what was written in them, without numbers of other entries: paper has no use for them."""
+    told = [name for name in columns if name != "id" and not name.endswith("_id")]
+    named = _named(database, table, rows) or (Entry("", ""),) * len(rows)
+    query = f"SELECT {', '.join(map(_quoted, told)) or 'NULL'} FROM today.{_quoted(table)} WHERE rowid = ?"  # noqa: S608
+    return tuple(
+        replace(
+            entry,
+            details=tuple(
+                (name, str(value))
+                for name, value in zip(told, database.execute(query, (row,)).fetchone(), strict=False)
+                if value not in (None, "") and not isinstance(value, bytes)
+            ),
+        )
+        for entry, row in zip(named, rows, strict=True)
+    )
+
+
+def _named(database: sqlite3.Connection, table: str, rows: Sequence[int]) -> tuple[Entry, ...]:
     when = _DATES.get(table)
     if table != "patients" and when is None:
         return ()
     query = _PATIENT if when is None else _OF_PATIENT.format(table=table, when=f"coalesce({when}, '')")
     try:
-        found = [database.execute(query, (row,)).fetchone() for row in rows[:EXAMPLES]]
+        found = [database.execute(query, (row,)).fetchone() for row in rows]
     except sqlite3.OperationalError:
         # Another version of the EMR names its columns otherwise; the counts are right all the same.
         return ()

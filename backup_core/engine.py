@@ -142,9 +142,13 @@ class BackupEngine:
         """Open an archive in a sandbox as the EMR would, and return what that showed: see Inspector.prove."""
         return self._inspector.prove(archive, trigger, on_progress)
 
-    def compare(self, archive: Archive) -> list[Loss]:
+    def compare(self, archive: Archive, *, in_full: bool = False) -> list[Loss]:
         """Return what today's data holds that the archive lacks or has in an older form, table by table."""
-        return self._inspector.compare(archive)
+        return self._inspector.compare(archive, in_full=in_full)
+
+    def armed(self) -> str | None:
+        """Return the name of the archive that waits to be put back until the data is next opened, or None."""
+        return self._restorer.armed()
 
     def restore(
         self,
@@ -170,10 +174,11 @@ class BackupEngine:
         wish = Wish(undoes=True, other_clinic=True, newer=True, with_settings=settings)
         return self._restore(Action.UNDO, trigger, archive, wish, on_progress)
 
-    def undoable(self) -> Archive | None:
-        """Return the safety backup that `undo` would put back, or None."""
+    def undoable(self, among: Sequence[Archive] | None = None) -> Archive | None:
+        """Return the safety backup that `undo` would put back, or None; `among` saves another look into the folder."""
         wanted = self._restorer.next_undo()
-        return next((archive for archive in self.archives() if archive.name == wanted and archive.can_be_tried), None)
+        archives = self.archives() if among is None else among
+        return next((archive for archive in archives if archive.name == wanted and archive.can_be_tried), None)
 
     def undoing(self) -> Undoing | None:
         """Return what `undo` would bring back and put aside, or None where there is nothing to undo; see foresee."""
@@ -243,7 +248,8 @@ class BackupEngine:
             entry.archive = archive.name
             self._recover(inside_emr=wish.inside_emr)
             restored = self._restorer.restore(archive, wish, on_progress, entry.stages)
-            entry.facts |= {"safety": restored.safety, "patients": restored.patient_count, "armed": restored.armed}
+            entry.facts |= {"size": archive.size, "safety": restored.safety}
+            entry.facts |= {"patients": restored.patient_count, "armed": restored.armed}
             return restored
 
     def _recover(self, *, inside_emr: bool) -> str | None:

@@ -55,10 +55,10 @@ class Inspector:
             entry.outcome, entry.reason = Outcome.DONE if proof.ok else Outcome.FAILED, proof.problem
         return proof
 
-    def compare(self, archive: Archive) -> list[Loss]:
+    def compare(self, archive: Archive, *, in_full: bool = False) -> list[Loss]:
         """Return what today's data would lose; raise ArchiveUnusable, or SnapshotFailed for data that is damaged."""
         with self._beside_today(archive) as (today, backup):
-            return compare(today, backup) if today else []
+            return compare(today, backup, in_full=in_full) if today else []
 
     def compare_both(self, archive: Archive) -> tuple[list[Loss], list[Loss]]:
         """Return what today's data would lose, and what it would gain; raise as `compare`, also without clinic.db."""

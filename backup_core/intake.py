@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from .datafolder import DataFolder
-from .errors import ArchiveUnusable, BackupError, SnapshotFailed
+from .errors import ArchiveUnusable, BackupError, SnapshotFailed, UnknownArchive
 from .files import create_private, need_space, private_folder, translating
 from .listing import Archive, look
 from .manifest import archive_name
 from .progress import OnProgress, ignore
-from .text import _
+from .text import N_, _
 from .verify import verify
 
-_AGAIN = "Choose the file again."
+_AGAIN = N_("Choose the file again.")
 
 
 class Intake:
@@ -42,7 +42,7 @@ class Intake:
             if size <= 0:
                 raise ArchiveUnusable(_("This file is empty."), hint=_("Choose another file."))
             # Once as it comes, and once more unpacked.
-            need_space(self._data.path, 2 * size, "the backup from that file")
+            need_space(self._data.path, 2 * size, _("the backup from that file"))
             folder = self._stack.enter_context(self._data.staging())
             path = private_folder(folder) / "incoming.zip"
             with translating(SnapshotFailed, _("The file could not be taken in")):
@@ -52,11 +52,11 @@ class Intake:
 
     def take(self, intake_id: str, offset: int, data: bytes) -> int:
         """Add the next slice, which begins at `offset`, and return how many bytes have come (the same slice may come
-        twice); raise BackupError for one that does not follow."""
+        twice); raise ArchiveUnusable for one that does not follow."""
         with self._guard:
             self._expect(intake_id)
             if self.archive is not None or offset > self._taken or offset + len(data) > self._size:
-                raise BackupError(_("A part of the file is missing."), hint=_AGAIN)
+                raise ArchiveUnusable(_("A part of the file is missing."), hint=_(_AGAIN))
             with translating(SnapshotFailed, _("The file could not be taken in")), self._path.open("r+b") as file:
                 file.seek(offset)
                 file.write(data)
@@ -69,7 +69,7 @@ class Intake:
             self._expect(intake_id)
             try:
                 if self._taken != self._size:
-                    raise BackupError(_("A part of the file is missing."), hint=_AGAIN)
+                    raise ArchiveUnusable(_("A part of the file is missing."), hint=_(_AGAIN))
                 verify(self._path, self._path.parent / "look", on_progress)
                 archive = look(self._path)
                 if not archive.is_good:
@@ -100,4 +100,4 @@ class Intake:
 
     def _expect(self, intake_id: str) -> None:
         if not self._id or intake_id != self._id:
-            raise BackupError(_("The file that was sent is no longer kept here."), hint=_AGAIN)
+            raise UnknownArchive(_("The file that was sent is no longer kept here."), hint=_(_AGAIN))

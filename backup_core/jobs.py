@@ -25,6 +25,8 @@ NAMES = {
     "undo": "going back to before a restore",
     "delete": "deleting a backup",
     "copy": "saving a copy",
+    "prove": "checking a backup",
+    "intake": "checking a file",
     "move": "moving backups",
     "selftest": "the self-test",
 }

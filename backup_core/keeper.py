@@ -54,9 +54,7 @@ class Keeper:
             protected = self._protected(self._repository.archives())
             gone: list[str] = []
             try:
-                result = prune(
-                    self._repository, policy, self._data.origin, self._clock.local(), protected, gone.append
-                )
+                result = prune(self._repository, policy, self._data.origin, self._clock.local(), protected, gone.append)
             finally:
                 entry.facts[GONE] = "\n".join(gone)
             entry.facts["deleted"] = len(result.deleted)

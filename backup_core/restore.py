@@ -132,6 +132,11 @@ class Restorer:
         swap = Swap.pending(self._data.path)
         return swap is not None and swap.journal.phase is not Phase.ARMED
 
+    def armed(self) -> str | None:
+        """Return the name of the archive whose restore waits for its turn, or None."""
+        swap = Swap.pending(self._data.path)
+        return swap.journal.archive if swap is not None and swap.journal.phase is Phase.ARMED else None
+
     def next_undo(self) -> str | None:
         """Return the name of the safety backup that an undo would put back, or None."""
         stack = self._swapper.undo_stack()

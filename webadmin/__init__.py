@@ -12,7 +12,23 @@ from backup_core.engine import BackupEngine
 from backup_core.jobs import JobRunner
 from backup_core.settings import Settings
 
-from . import activity, backups, copies, gate, preferences, problems, restores, session, status, translation, wording
+from . import (
+    activity,
+    away,
+    backups,
+    care,
+    copies,
+    gate,
+    lookonly,
+    preferences,
+    problems,
+    restores,
+    session,
+    status,
+    translation,
+    uploads,
+    wording,
+)
 from .access import Access as Access
 from .desk import Desk as Desk
 from .desk import PlainDesk as PlainDesk
@@ -43,10 +59,12 @@ def create_app(
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     gate.install(app)
+    lookonly.install(app)
+    away.install(app)
     problems.install(app)
     translation.install(app)
     wording.install(app)
-    for room in (session, status, backups, restores, copies, preferences, activity):
+    for room in (session, status, backups, care, restores, uploads, copies, preferences, activity, away):
         app.register_blueprint(room.bp)
     return app
 

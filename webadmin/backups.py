@@ -1,5 +1,6 @@
 """The Backups page: am I safe, since when, where is it, how do I get back."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, send_file, url_for
@@ -7,12 +8,21 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from backup_core.errors import RepositoryUnusable
 from backup_core.files import translating
+from backup_core.history import Action, Outcome, Run
+from backup_core.jobs import Job
+from backup_core.listing import Archive
+from backup_core.rulebook import BY_ALARM
 from backup_core.text import _
 
+from .copies import is_due
 from .errors import NotConfirmed
-from .paging import page_of
+from .paging import Page, page_of
 from .parts import parts
-from .protection import verdict
+from .picture import picture_of
+from .protection import evidence, evidence_of, made_at
+from .rows import Row, row_of
+from .summary import summary
+from .verdict import DAMAGED_DATA, Evidence, verdict_of
 
 bp = Blueprint("backups", __name__)
 
@@ -20,6 +30,9 @@ bp = Blueprint("backups", __name__)
 PER_PAGE = 25
 #: Seconds for which a short job is waited for before its progress is shown.
 QUICK = 10.0
+#: For how long the page says what came of the job that ended last, and how an interrupted restore was settled.
+NEWS = timedelta(minutes=10)
+RECOVERED = timedelta(days=1)
 
 
 @bp.get("/")
@@ -30,14 +43,24 @@ def index() -> str:
 
 @bp.get("/overview")
 def overview() -> str:
-    """Show again the part of the Backups page that changes by itself."""
-    return render_template("backups/overview.html", **_overview())
+    """Show again the parts of the Backups page that change by themselves."""
+    return render_template("backups/changes.html", **_overview())
+
+
+@bp.get("/picture")
+def picture() -> str:
+    """Show the history as a picture."""
+    engine, now = parts().engine, parts().now()
+    drawn = picture_of(engine.history.runs(), engine.archives(), now)
+    return render_template("backups/picture.html", picture=drawn, summary=summary(drawn))
 
 
 @bp.get("/backups/outside")
 def outside() -> str:
-    """Show what lies in the data folder and is in no backup."""
-    return render_template("backups/outside.html", outside=parts().engine.unprotected())
+    """Show what lies in the data folder and is in no backup, and what DocAssist itself has left beside them."""
+    engine = parts().engine
+    others = engine.repository.left_alone()
+    return render_template("backups/outside.html", outside=engine.unprotected(), others=others)
 
 
 @bp.post("/backups")
@@ -89,18 +112,82 @@ def delete(name: str) -> AnyResponse:
 
 
 def _overview() -> dict[str, Any]:
-    """Return what the changing part of the page shows: verdict, job, and one page of the list."""
-    engine, jobs = parts().engine, parts().jobs
-    archives = engine.archives()
+    """Return what the changing parts of the page show: verdict, what runs, what waits, and one page of the list."""
+    engine, jobs, desk = parts().engine, parts().jobs, parts().desk
+    archives = _archives()
+    facts = evidence() if archives is None else evidence_of(archives)
+    listed = archives or []
+    job, alarm = jobs.current() or jobs.last(), engine.keeper.alarm()
     return {
-        "verdict": verdict(),
-        "job": jobs.current() or jobs.last(),
-        "page": page_of(archives, request.args.get("page", 1, type=int), PER_PAGE),
+        "verdict": verdict_of(facts, parts().now()),
+        "job": job,
+        "news": _news(job),
+        "elsewhere": "",
+        "due": desk.next_due(),
+        "paused_until": desk.paused_until(),
+        "page": _page(listed),
         "confirmed": engine.history.confirmations(),
-        "undoable": engine.undoable(),
-        "alarm": engine.keeper.alarm(),
-        "origin": engine.origin,
-        "count": len(archives),
-        "total_size": sum(archive.size for archive in archives),
+        "undoable": engine.undoable(listed),
+        "alarm": alarm,
+        "before_alarm": _pinned_by_alarm(listed),
+        "armed": engine.armed(),
+        "recovered": _recovered(),
+        "rescue": _rescue(facts),
+        "copy_due": is_due(made_at(listed[-1]), parts().now()) if listed else False,
+        "count": len(listed),
+        "total_size": sum(archive.size for archive in listed),
         "folder": engine.backup_dir,
+        "as_extra": False,
     }
+
+
+def _archives() -> list[Archive] | None:
+    """Return the archives, newest first; None where their folder cannot be reached, which the verdict says."""
+    try:
+        return parts().engine.archives()
+    except RepositoryUnusable:
+        return None
+
+
+def _page(archives: list[Archive]) -> Page[Row]:
+    """Return one page of the list, with what is said of each backup."""
+    if not archives:
+        return page_of([], 1, PER_PAGE)
+    engine, local = parts().engine, parts().clock.local()
+    shown = page_of(archives, request.args.get("page", 1, type=int), PER_PAGE)
+    reasons, pins, origin = engine.keeper.reasons(engine.policy, archives), engine.keeper.pins, engine.origin
+    rows = [
+        row_of(one, origin=origin, reason=reasons.get(one.name), pin=pins.get(one.name), now=local)
+        for one in shown.items
+    ]
+    return Page(rows, shown.number, shown.last)
+
+
+def _news(job: Job | None) -> Job | None:
+    """Return the job that ended last, as long as it is news."""
+    if job is None or job.finished_at is None:
+        return None
+    return job if parts().now() - job.finished_at < NEWS else None
+
+
+def _recovered() -> Run | None:
+    """Return how an interrupted restore was settled, for a day; nothing where a restore was made after it."""
+    restores = (Action.RESTORE, Action.UNDO, Action.RECOVER)
+    last = next((run for run in parts().engine.history.runs(200) if run.action in restores), None)
+    if last is None or last.action is not Action.RECOVER or parts().now() - last.started_at > RECOVERED:
+        return None
+    return last
+
+
+def _pinned_by_alarm(archives: list[Archive]) -> Archive | None:
+    """Return the last good backup before what looks wrong."""
+    pins = parts().engine.keeper.pins
+    return next((archive for archive in archives if pins.get(archive.name) == BY_ALARM), None)
+
+
+def _rescue(facts: Evidence) -> Archive | None:
+    """Return the backup to go back to where today's data is damaged, else None."""
+    failed = facts.last_run is not None and facts.last_run.outcome is Outcome.FAILED
+    if not failed or facts.last_run is None or facts.last_run.code != DAMAGED_DATA or facts.unreachable:
+        return None
+    return parts().engine.best_archive()

@@ -25,6 +25,12 @@ class NotConfirmed(BackupError):
     code = "not-confirmed"
 
 
+class TooLate(BackupError):
+    """What should be cancelled can no longer be given up."""
+
+    code = "too-late"
+
+
 class LookedAfter(BackupError):
     """Another user's or another PC's launcher looks after the data: here it can only be looked at."""
 

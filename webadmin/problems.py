@@ -18,7 +18,7 @@ from backup_core.errors import (
     UnknownArchive,
 )
 from backup_core.text import N_, _
-from webadmin.errors import Forbidden, LookedAfter, NotConfirmed, Refused
+from webadmin.errors import Forbidden, LookedAfter, NotConfirmed, Refused, TooLate
 
 STATUS: dict[type[BackupError], HTTPStatus] = {
     BackupError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -29,6 +29,7 @@ STATUS: dict[type[BackupError], HTTPStatus] = {
     RepositoryLocked: HTTPStatus.CONFLICT,
     EmrRunning: HTTPStatus.CONFLICT,
     LookedAfter: HTTPStatus.CONFLICT,
+    TooLate: HTTPStatus.CONFLICT,
     OtherClinic: HTTPStatus.CONFLICT,
     NothingToUndo: HTTPStatus.CONFLICT,
     NotConfirmed: HTTPStatus.UNPROCESSABLE_ENTITY,

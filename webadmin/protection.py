@@ -34,7 +34,8 @@ def evidence() -> Evidence:
 def evidence_of(archives: Sequence[Archive]) -> Evidence:
     """Return the same for archives, newest first, that were just listed."""
     engine = parts().engine
-    mine = [archive for archive in archives if archive.is_good and not archive.safety and archive.is_of(engine.origin)]
+    origin = engine.origin
+    mine = [archive for archive in archives if archive.is_good and not archive.safety and archive.is_of(origin)]
     alarm = engine.keeper.alarm()
     newest = next((archive for archive in mine if archive.manifest is not None), None)
     if newest is None or newest.manifest is None:

@@ -8,11 +8,12 @@ from werkzeug.wrappers import Response
 
 from backup_core.errors import Busy, NothingToUndo
 from backup_core.jobs import Job
-from backup_core.listing import Archive
+from backup_core.listing import Archive, State
 from backup_core.text import _
 
 from .comparison import compare
 from .errors import NotConfirmed
+from .forecast import forecast
 from .parts import parts
 
 bp = Blueprint("restores", __name__)
@@ -28,13 +29,21 @@ PATIENCE = 10.0
 @bp.get("/backups/<name>/restore")
 def confirm(name: str) -> str:
     """Show what the backup holds beside what the data holds now, and ask."""
-    return _question("restores/confirm.html", parts().archive(name))
+    archive, engine = parts().archive(name), parts().engine
+    return _question(
+        "restores/confirm.html",
+        archive,
+        time=forecast(archive, engine.history.runs()),
+        foreign=bool(archive.manifest and not archive.is_of(engine.origin)),
+        best=_best_instead_of(archive),
+    )
 
 
 @bp.get("/backups/<name>/comes-off")
 def comes_off(name: str) -> str:
     """Show whose entries a restore would take off."""
-    return render_template("restores/comes_off.html", losses=parts().engine.compare(parts().archive(name)))
+    archive = parts().archive(name)
+    return render_template("restores/comes_off.html", archive=archive, losses=parts().engine.compare(archive))
 
 
 @bp.post("/backups/<name>/restore")
@@ -67,7 +76,15 @@ def progress(name: str, job_id: str) -> str:
 @bp.get("/undo")
 def confirm_undo() -> str:
     """Show what going back to before the restore would bring, and ask."""
-    return _question("restores/undo.html", _undoable())
+    archive = _undoable()
+    return _question("restores/undo.html", archive, time=forecast(archive, parts().engine.history.runs()))
+
+
+@bp.get("/undo/entries")
+def undo_entries() -> str:
+    """Show what going back would bring back, and what entered since it would put aside."""
+    _undoable()
+    return render_template("restores/undo_entries.html", undoing=parts().engine.undoing())
 
 
 @bp.post("/undo")
@@ -85,12 +102,19 @@ def _address(archive: Archive, job: Job, wished: list[str]) -> str:
     return url_for("restores.progress", name=archive.name, job_id=job.id, **query)
 
 
-def _question(template: str, archive: Archive) -> str:
+def _question(template: str, archive: Archive, **facts: object) -> str:
     job = parts().jobs.current()
     if job is not None and parts().jobs.wait(job.id, PATIENCE).state == "running":
         raise Busy(_("DocAssist Backup is busy."), hint=_("Wait until that has finished, then try again."))
     comparison = compare(archive, parts().engine.holdings())
-    return render_template(template, archive=archive, comparison=comparison, emr=parts().desk.emr_state())
+    return render_template(template, archive=archive, comparison=comparison, emr=parts().desk.emr_state(), **facts)
+
+
+def _best_instead_of(archive: Archive) -> Archive | None:
+    """Return the newest backup that was opened and checked, where this one was not."""
+    best = parts().engine.best_archive()
+    wanted = archive.state is not State.PROVEN and not archive.safety
+    return best if wanted and best is not None and best.state is State.PROVEN else None
 
 
 def _undoable() -> Archive:

@@ -19,6 +19,7 @@ def install(app: Flask) -> None:
         ago=_ago,
         ago_short=_ago_short,
         count=words.count,
+        day=words.day,
         date_time=lambda moment: words.date_time(_local(moment)),
         lasted=words.lasted,
         made_at=made_at,

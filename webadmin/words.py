@@ -78,6 +78,8 @@ JOBS = {
     "undo": N_("Going back to before the restore"),
     "delete": N_("Deleting a backup"),
     "copy": N_("Saving a copy"),
+    "prove": N_("Trying a restore, which changes nothing"),
+    "intake": N_("Checking the file"),
     "move": N_("Moving backups"),
     "selftest": N_("Self-test"),
 }

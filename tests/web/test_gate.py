@@ -15,7 +15,21 @@ ROUTES = [
     ("POST", "/backups"),
     ("POST", "/all-is-well"),
     ("GET", "/overview"),
+    ("GET", "/picture"),
     ("GET", "/backups/outside"),
+    ("POST", "/backups/x.zip/check"),
+    ("POST", "/backups/x.zip/keep"),
+    ("GET", "/backups/x.zip/compare"),
+    ("GET", "/backups/x.zip/compare/all"),
+    ("POST", "/jobs/1/cancel"),
+    ("GET", "/copies"),
+    ("POST", "/copies"),
+    ("GET", "/copies/1"),
+    ("GET", "/uploads"),
+    ("POST", "/uploads"),
+    ("POST", "/uploads/1/slices"),
+    ("POST", "/uploads/1/check"),
+    ("GET", "/uploads/1"),
     ("POST", "/backups/x.zip/download"),
     ("GET", "/backups/x.zip/delete"),
     ("POST", "/backups/x.zip/delete"),
@@ -25,6 +39,7 @@ ROUTES = [
     ("GET", "/backups/x.zip/restore/1"),
     ("GET", "/undo"),
     ("POST", "/undo"),
+    ("GET", "/undo/entries"),
     ("GET", "/preferences"),
     ("POST", "/preferences"),
     ("GET", "/activity"),
@@ -49,7 +64,7 @@ def test_the_lists_above_name_every_route(app: Flask) -> None:
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    filled = {(method, re.sub("<name>", "x.zip", re.sub("<job_id>", "1", path))) for method, path in rules}
+    filled = {(method, re.sub("<name>", "x.zip", re.sub("<(job_id|intake_id)>", "1", path))) for method, path in rules}
 
     assert {(method, re.sub("<token>", "x", path)) for method, path in filled} == {*ROUTES, *OPEN}
 

@@ -17,6 +17,7 @@ def test_before_the_first_backup_there_is_none(visitor: Visitor) -> None:
         "job": None,
         "emr": "unknown",
         "counts": {"patients": 0, "visits": 0, "backups": 0},
+        "caretaker": "",
         "sample": False,
         "notices": [],
     }

@@ -75,6 +75,23 @@
     if (sessionStorage.getItem(KEY)) backUpNow();
   });
 
+  // A menu closes as menus do: by Escape, or when something else is chosen.
+  function closeMenus(except) {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
+  }
+
+  document.addEventListener("click", (event) => {
+    closeMenus(event.target.closest("details.menu"));
+    if (event.target.closest("[data-print]")) window.print();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const menu = event.target.closest("details.menu[open]");
+    if (event.key !== "Escape" || !menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+
   window.addEventListener("hashchange", () => location.hash.startsWith("#t=") && open());
   open();
 })();
