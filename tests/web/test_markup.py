@@ -106,7 +106,7 @@ def rewrite_manifest(path: Path) -> None:
     with zipfile.ZipFile(path) as opened:
         members = {name: opened.read(name) for name in opened.namelist()}
     manifest = Manifest.from_json(members[MANIFEST_NAME])
-    texts = {"trigger": EVIL, "host": EVIL, "app_version": EVIL, "counts": {**manifest.counts, EVIL: 3}}
+    texts = {"trigger": EVIL, "host": EVIL, "app_version": EVIL, "counts": {**manifest.counts, EVIL: 3}, "seal": ""}
     members[MANIFEST_NAME] = Manifest(**{**vars(manifest), **texts}).to_json()
     with zipfile.ZipFile(path, "w") as written:
         for name, data in members.items():
