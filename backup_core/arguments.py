@@ -69,6 +69,7 @@ def _add_commands(found: "argparse._SubParsersAction[_Parser]", anywhere: _Parse
     command("all-is-well", "end the alarm that patients or tables have gone: that is right, go on")
     command("selftest", "try the whole job on this PC, with a sample clinic in a folder of its own")
     command("status", "tell how things stand, and what is in no backup")
+    command("diagnostics", "tell somebody who helps about this PC, with nothing of a patient in it")
     command("open", "open the admin page of the running launcher").add_argument(
         "--print", action="store_true", help="print its address instead; it works once, for a minute"
     )

@@ -23,7 +23,7 @@ from .selftest import SelfTest, report
 from .text import _
 
 #: Those that change nothing: they go on where an interrupted restore cannot be settled just now.
-LOOKING = ("list", "verify", "prove", "compare", "status")
+LOOKING = ("list", "verify", "prove", "compare", "status", "diagnostics")
 
 
 class NotConfirmed(BackupError):
@@ -144,6 +144,7 @@ _COMMANDS: Mapping[str, Callable[[Request], Answer]] = {
     "recover": _recover,
     "prune": _prune,
     "status": lookups.status,
+    "diagnostics": lookups.diagnose,
     "prove": lookups.prove,
     "compare": lookups.compare,
     "copy": _copy,

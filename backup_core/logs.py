@@ -15,6 +15,8 @@ from .places import state_folder
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 #: Bytes in one file, and how many older ones are kept.
 _SIZE, _OLDER = 1_000_000, 4
+#: Bytes that a line may have for that many to be found.
+_LINE = 400
 
 _attaching = threading.Lock()
 
@@ -22,6 +24,16 @@ _attaching = threading.Lock()
 def log_file() -> Path:
     """Return where the log of this user lies."""
     return state_folder() / "log.txt"
+
+
+def last_lines(count: int) -> list[str]:
+    """Return the last lines of the log, oldest first; none where it cannot be read."""
+    try:
+        with log_file().open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - _LINE * count, 0))
+            return file.read().decode(errors="replace").splitlines()[-count:]
+    except OSError:
+        return []
 
 
 def start_logging(*, console: bool = True) -> None:

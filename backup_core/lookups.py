@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from . import control
 from .answers import Answer, about_archives, about_losses, about_proof, about_standing, holds
+from .diagnostics import diagnostics
 from .engine import BackupEngine
 from .errors import ArchiveUnusable, BackupError
 from .listing import State
@@ -88,6 +89,12 @@ def compare(request: Request) -> Answer:
     """Return what restoring an archive would take off."""
     archive = request.engine.find(request.options.archive)
     return about_losses(archive, request.engine.compare(archive))
+
+
+def diagnose(request: Request) -> Answer:
+    """Return what somebody who helps needs to know of this PC."""
+    text = diagnostics(request.engine, request.settings.read())
+    return Answer({"diagnostics": text.splitlines()}, text)
 
 
 def status(request: Request) -> Answer:

@@ -234,3 +234,10 @@ def test_a_job_tells_a_traceback_once_of_what_failed_and_of_a_fault(own_log: Pat
         told.append(own_log.read_text(encoding="utf-8").count("Traceback"))
 
     assert told == [1, 2]
+
+
+def test_the_last_lines_are_there_to_be_shown(own_log: Path) -> None:
+    assert logs.last_lines(3) == []
+    own_log.parent.mkdir(parents=True)
+    own_log.write_bytes(b"".join(b"line %d \xff\n" % number for number in range(5_000)))
+    assert logs.last_lines(2) == ["line 4998 \ufffd", "line 4999 \ufffd"]
