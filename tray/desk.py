@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 #: Seconds for which a snapshot may hold up the start of the EMR.
 SNAPSHOT_PATIENCE = 5.0
 #: Seconds that the EMR, and the person before it, have to save and close.
-CLOSE_PATIENCE = 60.0
+CLOSE_PATIENCE = 120.0
 
 _UNTIL_SNAPSHOT = (None, Stage.CHECK, Stage.SNAPSHOT)
 
@@ -49,6 +49,7 @@ class LauncherDesk(PlainDesk):
         on_preferences: Callable[[], None],
         caretaker: Callable[[], str] = str,
         at_login: AtLogin | None = None,
+        set_up_again: Callable[[], object] = str,
     ) -> None:
         super().__init__(engine, jobs)
         self._plan = plan
@@ -58,6 +59,7 @@ class LauncherDesk(PlainDesk):
         self._on_preferences = on_preferences
         self._caretaker = caretaker
         self._at_login = at_login or AtLogin(None)
+        self._set_up_again = set_up_again
         self._pauses = PauseNote(engine.data_dir, plan.clock)
 
     def emr_state(self) -> EmrState:
@@ -122,6 +124,10 @@ class LauncherDesk(PlainDesk):
     def notices(self) -> list[str]:
         """Return the sentences that every page shows at its top."""
         return self._notices.sentences()
+
+    def set_up_again(self) -> None:
+        """Begin the end of the launcher, with the page left open for the set-up."""
+        self._set_up_again()
 
     def preferences_changed(self) -> None:
         """Take up the preferences that were just saved."""

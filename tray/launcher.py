@@ -134,6 +134,7 @@ class Launcher:
             self._look,
             lambda: self._claim.caretaker,
             AtLogin(None if self.is_sample else self.words_at_login),
+            self.set_up_again,
         )
         self.door.serve(
             create_app(
@@ -181,6 +182,8 @@ class Launcher:
             return False
 
     def _begin(self) -> None:
+        # The first backup takes its time, and the icon should be there before that.
+        self._face.refresh()
         self._instance.serves_on(self.control.port)
         self._rounds.teach()
         self.desk.take_up_pause()

@@ -53,6 +53,9 @@ class Desk(Protocol):
     def undo(self) -> Job:
         """Start going back to before the last restore, in the same way; raise Busy, NothingToUndo."""
 
+    def set_up_again(self) -> None:
+        """Have the launcher come to its end and the set-up take its place on this page."""
+
     def preferences_changed(self) -> None:
         """Take up the preferences that were just saved."""
 
@@ -128,6 +131,9 @@ class PlainDesk:
     def around(self, work: RestoreWork) -> RestoreWork:
         """Return what is done for a restore or an undo: `work` itself, with no EMR to close around it."""
         return work
+
+    def set_up_again(self) -> None:
+        """Do nothing: there is no launcher whose place the set-up could take."""
 
     def preferences_changed(self) -> None:
         """Do nothing: no plan depends on the preferences."""

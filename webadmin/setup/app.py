@@ -1,7 +1,7 @@
 """The application of the set-up: the ordinary one over no data at all, with every way leading to its own pages."""
 
-from flask import Flask, Response, make_response, redirect, request, url_for
-from werkzeug.wrappers import Response as AnyResponse
+from flask import Flask, redirect, request, url_for
+from werkzeug.wrappers import Response
 
 from backup_core.engine import BackupEngine
 from backup_core.folders import shown
@@ -9,6 +9,7 @@ from backup_core.jobs import JobRunner
 from backup_core.places import setup_folder
 from backup_core.settings import Settings
 from webadmin import Access, PlainDesk, create_app
+from webadmin.away import go_to
 from webadmin.problems import is_fragment_request
 
 from . import folders, newpc, steps
@@ -34,17 +35,10 @@ def create_setup_app(guide: Guide, jobs: JobRunner, access: Access) -> Flask:
     return app
 
 
-def _lead() -> AnyResponse | None:
+def _lead() -> Response | None:
     """Send whoever asks for another page, as an old tab does, to the set-up."""
     if request.blueprint == bp.name or request.endpoint in _OPEN:
         return None
     if is_fragment_request():
-        return leave_for(url_for("setup.index"))
+        return go_to(url_for("setup.index"))
     return redirect(url_for("setup.index"), 303)
-
-
-def leave_for(address: str) -> Response:
-    """Have the browser open another page as a whole, with a frame of its own."""
-    answer = make_response("", 204)
-    answer.headers["HX-Redirect"] = address
-    return answer

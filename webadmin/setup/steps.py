@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from flask import make_response, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from backup_core.clinics import Finding, look_at
@@ -12,6 +12,7 @@ from backup_core.emrswitch import backs_up_by_itself, holders_of
 from backup_core.errors import SettingInvalid
 from backup_core.settings import Preferences, Settings, faults
 from backup_core.text import _
+from webadmin.away import go_to
 
 from .bp import bp
 from .guide import Plan, Program
@@ -145,9 +146,7 @@ def start() -> Answer:
     office().guide.finish(
         Plan(draft.data_dir, draft.emr_command, draft.emr_dir, draft.backup_dir, draft.at_login, silence)
     )
-    answer = make_response("", 204)
-    answer.headers["HX-Redirect"] = "/"
-    return answer
+    return go_to("/")
 
 
 def take_records(folder: Path) -> None:
