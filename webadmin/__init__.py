@@ -10,6 +10,7 @@ from jinja2 import StrictUndefined
 from backup_core.clock import SYSTEM_CLOCK, Clock
 from backup_core.engine import BackupEngine
 from backup_core.jobs import JobRunner
+from backup_core.pin import Pin
 from backup_core.settings import Settings
 
 from . import (
@@ -19,7 +20,9 @@ from . import (
     care,
     copies,
     gate,
+    idle,
     lookonly,
+    pins,
     preferences,
     problems,
     restores,
@@ -59,12 +62,13 @@ def create_app(
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     gate.install(app)
+    idle.install(app, Pin(engine.data_dir, clock=clock))
     lookonly.install(app)
     away.install(app)
     problems.install(app)
     translation.install(app)
     wording.install(app)
-    for room in (session, status, backups, care, restores, uploads, copies, preferences, activity, away):
+    for room in (session, status, backups, care, restores, uploads, copies, preferences, pins, activity, away):
         app.register_blueprint(room.bp)
     return app
 

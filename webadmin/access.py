@@ -9,6 +9,7 @@ import logging
 import secrets
 import threading
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from backup_core.clock import SYSTEM_CLOCK, Clock
 from backup_core.text import N_, _
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 TICKET_LIFE = 60.0
 #: Seconds for which a download token can be used.
 DOWNLOAD_LIFE = 60.0
+#: How long a session stays unlocked without a click.
+IDLE = timedelta(minutes=15)
 #: How many sessions are open at most; the oldest one ends for a new one.
 MOST_SESSIONS = 32
 
@@ -52,6 +55,18 @@ class _Download:
     name: str
 
 
+@dataclass(frozen=True)
+class _Session:
+    """An open session: whether somebody unlocked it, and when there was last a click, by both clocks.
+
+    A computer that sleeps stands still for one of them, and the other one can be set.
+    """
+
+    unlocked: bool
+    monotonic: float
+    clicked: datetime
+
+
 class Access:
     """The secrets of one run. All methods may be called from any thread."""
 
@@ -62,7 +77,7 @@ class Access:
         self._lock = threading.Lock()
         self._tickets: dict[str, _Ticket] = {}
         self._downloads: dict[str, _Download] = {}
-        self._sessions: dict[str, None] = {}
+        self._sessions: dict[str, _Session] = {}
 
     def set_port(self, port: int) -> None:
         """Say on which port the page is served: it is part of the only Host and Origin that are accepted."""
@@ -81,8 +96,8 @@ class Access:
             self._tickets[_digest(ticket)] = _Ticket(self._clock.monotonic())
         return ticket
 
-    def open_session(self, ticket: str) -> str:
-        """Return the key of a new session for a fresh ticket.
+    def open_session(self, ticket: str, *, unlocked: bool = True) -> str:
+        """Return the key of a new session for a fresh ticket; one that is not `unlocked` begins as after a long idle.
 
         Raise Refused for any other. A ticket that is used twice within a minute was seen by somebody else: then the
         session that it opened ends too.
@@ -100,7 +115,7 @@ class Access:
                 )
             key = new_secret()
             self._tickets[_digest(ticket)] = _Ticket(self._clock.monotonic(), session=_digest(key))
-            self._sessions[_digest(key)] = None
+            self._sessions[_digest(key)] = self._clicked(unlocked)
             while len(self._sessions) > MOST_SESSIONS:
                 del self._sessions[next(iter(self._sessions))]
             return key
@@ -109,6 +124,31 @@ class Access:
         """Return whether this is the key of an open session."""
         with self._lock:
             return _digest(key) in self._sessions
+
+    def is_locked(self, key: str) -> bool:
+        """Return whether this open session has to be unlocked: nobody has done so, or there was no click for long."""
+        with self._lock:
+            session = self._sessions.get(_digest(key))
+            return session is not None and not self._is_awake(session)
+
+    def click(self, key: str) -> None:
+        """Note that somebody clicked in this session; one that is locked stays so."""
+        with self._lock:
+            session = self._sessions.get(_digest(key))
+            if session is not None and self._is_awake(session):
+                self._sessions[_digest(key)] = self._clicked(True)
+
+    def unlock(self, key: str) -> None:
+        """Unlock this session if it is open."""
+        with self._lock:
+            if _digest(key) in self._sessions:
+                self._sessions[_digest(key)] = self._clicked(True)
+
+    def lock(self, key: str) -> None:
+        """Lock this session at once."""
+        with self._lock:
+            if _digest(key) in self._sessions:
+                self._sessions[_digest(key)] = self._clicked(False)
 
     def is_control(self, key: str) -> bool:
         """Return whether this is the key that the command line reads from the control file."""
@@ -133,6 +173,13 @@ class Access:
                 hint=_("Go back to the list of backups and click Download again."),
             )
         return download.name
+
+    def _clicked(self, unlocked: bool) -> _Session:
+        return _Session(unlocked, self._clock.monotonic(), self._clock.now())
+
+    def _is_awake(self, session: _Session) -> bool:
+        passed = self._clock.monotonic() - session.monotonic
+        return session.unlocked and passed < IDLE.total_seconds() and self._clock.now() - session.clicked < IDLE
 
     def _forget_old(self) -> None:
         """Drop what can no longer be used; the caller holds the lock."""

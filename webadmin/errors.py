@@ -19,6 +19,12 @@ class Forbidden(Refused):
     code = "forbidden"
 
 
+class Locked(BackupError):
+    """Nobody has clicked for long, or nobody has given the PIN yet: this part of the page wants to be unlocked."""
+
+    code = "page-locked"
+
+
 class NotConfirmed(BackupError):
     """A step that replaces or deletes records was asked for without the tick in words."""
 

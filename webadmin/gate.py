@@ -64,10 +64,15 @@ def _check_address(access: Access) -> None:
         raise Forbidden(_("Another page tried to use DocAssist Backup. It was not let in."), hint=_(CLICK_THE_TRAY))
 
 
+def sent_key() -> str:
+    """Return the key that the request carries, "" for none."""
+    authorization = request.authorization
+    return (authorization.token if authorization and authorization.type == "bearer" else None) or ""
+
+
 def _check_key(access: Access) -> None:
     """Raise Refused unless the request carries the key that opens its path."""
-    authorization = request.authorization
-    key = (authorization.token if authorization and authorization.type == "bearer" else None) or ""
+    key = sent_key()
     known = access.is_control(key) if request.endpoint in _CONTROL else access.is_session(key)
     if not known:
         raise Refused(_("This page is locked."), hint=_(CLICK_THE_TRAY))

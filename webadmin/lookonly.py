@@ -8,7 +8,7 @@ from .errors import LOOK_ONLY, LookedAfter
 from .parts import parts
 
 #: What may be sent all the same: it opens or locks the page, or only reads. The rest is refused, known here or not.
-_ROOMS = frozenset({"session"})
+_ROOMS = frozenset({"idle", "session"})
 _READING = frozenset({"backups.download"})
 
 

@@ -17,8 +17,10 @@ from backup_core.errors import (
     SettingInvalid,
     UnknownArchive,
 )
+from backup_core.pin import WrongPin
 from backup_core.text import N_, _
-from webadmin.errors import Forbidden, LookedAfter, NotConfirmed, Refused, TooLate
+from webadmin.errors import Forbidden, Locked, LookedAfter, NotConfirmed, Refused, TooLate
+from webadmin.idle import here, unlocking
 
 STATUS: dict[type[BackupError], HTTPStatus] = {
     BackupError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -35,6 +37,8 @@ STATUS: dict[type[BackupError], HTTPStatus] = {
     NotConfirmed: HTTPStatus.UNPROCESSABLE_ENTITY,
     ArchiveUnusable: HTTPStatus.UNPROCESSABLE_ENTITY,
     SettingInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    WrongPin: HTTPStatus.FORBIDDEN,
+    Locked: HTTPStatus.LOCKED,
     RepositoryFull: HTTPStatus.INSUFFICIENT_STORAGE,
 }
 
@@ -68,6 +72,8 @@ def is_fragment_request() -> bool:
 
 
 def _answer_backup_error(error: BackupError) -> Response:
+    if isinstance(error, Locked) and is_fragment_request():
+        return _in_place_of_the_page(unlocking(here()), status_of(Locked))
     return _answer(str(error), error.hint, error.code, status_of(type(error)))
 
 
@@ -86,10 +92,14 @@ def _answer(sentence: str, hint: str, code: str, status: HTTPStatus) -> Response
     if is_fragment_request():
         locked = status == HTTPStatus.UNAUTHORIZED
         body = render_template("problem.html", sentence=sentence, hint=hint, code=code, locked=locked)
-        answer = make_response(body, status)
-        answer.headers["HX-Retarget"] = "#page"
-        answer.headers["HX-Reswap"] = "outerSync"
-        return answer
+        return _in_place_of_the_page(body, status)
     if "text/html" in request.headers.get("Accept", ""):
         return make_response(render_template("refusal.html", sentence=sentence, hint=hint), status)
     return make_response(jsonify(error=sentence, hint=hint, code=code), status)
+
+
+def _in_place_of_the_page(body: str, status: HTTPStatus) -> Response:
+    answer = make_response(body, status)
+    answer.headers["HX-Retarget"] = "#page"
+    answer.headers["HX-Reswap"] = "outerSync"
+    return answer

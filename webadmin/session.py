@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, jsonify, request
 
+from .idle import pin
 from .parts import parts
 from .status import report
 
@@ -19,7 +20,9 @@ def open_session() -> Response:
     """Exchange the ticket for a session key."""
     document = request.get_json()
     ticket = document.get("ticket") if isinstance(document, dict) else None
-    return jsonify(key=parts().access.open_session(ticket if isinstance(ticket, str) else ""))
+    ticket = ticket if isinstance(ticket, str) else ""
+    # Whoever is at the desk can click the tray icon: that is not enough where a PIN is asked for.
+    return jsonify(key=parts().access.open_session(ticket, unlocked=not pin().is_set()))
 
 
 @bp.post("/control/ticket")

@@ -51,8 +51,23 @@
     else if (!("busy" in element("bar").dataset)) htmx.ajax("POST", "/backups", { target: "#page", swap: "none" });
   }
 
+  // Only a person's click or key keeps the page unlocked, not what it asks for by itself.
+  let clicked = false;
+  for (const kind of ["pointerdown", "keydown"]) {
+    document.addEventListener(kind, (event) => { clicked ||= event.isTrusted; }, { capture: true, passive: true });
+  }
+
   document.addEventListener("htmx:config:request", (event) => {
-    event.detail.ctx.request.headers.Authorization = `Bearer ${sessionStorage.getItem(KEY)}`;
+    const headers = event.detail.ctx.request.headers;
+    headers.Authorization = `Bearer ${sessionStorage.getItem(KEY)}`;
+    if (clicked) headers["X-Clicked"] = "yes";
+    clicked = false;
+  });
+
+  // The status bar hears first that the page is locked: then the page is asked for again, and comes without names.
+  document.addEventListener("htmx:after:settle", (event) => {
+    if (event.target.id !== "bar" || !("locked" in event.target.dataset)) return;
+    if (!("locked" in element("page").dataset)) open();
   });
 
   document.addEventListener("htmx:after:request", (event) => {
