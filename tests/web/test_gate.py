@@ -1,54 +1,16 @@
 """The door, tried at every path of the application."""
 
-import re
-
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.web.conftest import ORIGIN, PORT, Visitor
+from tests.web.routes import all_routes, routes_of
 from webadmin import Access, gate
 
-#: Method and path of every route, its blanks filled in.
-ROUTES = [
-    ("GET", "/"),
-    ("POST", "/backups"),
-    ("POST", "/all-is-well"),
-    ("GET", "/overview"),
-    ("GET", "/picture"),
-    ("GET", "/backups/outside"),
-    ("POST", "/backups/x.zip/check"),
-    ("POST", "/backups/x.zip/keep"),
-    ("GET", "/backups/x.zip/compare"),
-    ("GET", "/backups/x.zip/compare/all"),
-    ("POST", "/jobs/1/cancel"),
-    ("GET", "/copies"),
-    ("POST", "/copies"),
-    ("GET", "/copies/1"),
-    ("GET", "/uploads"),
-    ("POST", "/uploads"),
-    ("POST", "/uploads/1/slices"),
-    ("POST", "/uploads/1/check"),
-    ("GET", "/uploads/1"),
-    ("POST", "/backups/x.zip/download"),
-    ("GET", "/backups/x.zip/delete"),
-    ("POST", "/backups/x.zip/delete"),
-    ("GET", "/backups/x.zip/restore"),
-    ("POST", "/backups/x.zip/restore"),
-    ("GET", "/backups/x.zip/comes-off"),
-    ("GET", "/backups/x.zip/restore/1"),
-    ("GET", "/undo"),
-    ("POST", "/undo"),
-    ("GET", "/undo/entries"),
-    ("GET", "/preferences"),
-    ("POST", "/preferences"),
-    ("GET", "/activity"),
-    ("GET", "/status"),
-    ("GET", "/bar"),
-    ("POST", "/control/ticket"),
-    ("GET", "/control/status"),
-]
-OPEN = [("GET", "/health"), ("POST", "/session"), ("GET", "/static/app.css"), ("GET", "/download/x")]
+OPEN = [("GET", "/health"), ("POST", "/session"), ("GET", "/static/app.css"), ("GET", "/download/1")]
+#: Method and path of every other route, its blanks filled in.
+ROUTES = [route for route in all_routes() if route not in OPEN]
 NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
 
@@ -58,15 +20,9 @@ def ask(app: Flask, method: str, path: str, **headers: str) -> TestResponse:
     return app.test_client().open(path, method=method, headers=sent, base_url=ORIGIN)
 
 
-def test_the_lists_above_name_every_route(app: Flask) -> None:
-    rules = {
-        (method, re.sub("<path:filename>", "app.css", rule.rule))
-        for rule in app.url_map.iter_rules()
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    }
-    filled = {(method, re.sub("<name>", "x.zip", re.sub("<(job_id|intake_id)>", "1", path))) for method, path in rules}
-
-    assert {(method, re.sub("<token>", "x", path)) for method, path in filled} == {*ROUTES, *OPEN}
+def test_what_is_open_is_there(app: Flask) -> None:
+    assert set(OPEN) <= set(routes_of(app))
+    assert len(ROUTES) > 20
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
