@@ -15,6 +15,7 @@ from .answers import (
     counted,
     holds,
 )
+from .atwork import announced
 from .errors import BackupError, NewerData, OtherClinic, UnknownArchive
 from .files import private_folder, write_atomically
 from .lookups import Request
@@ -38,7 +39,8 @@ def run(request: Request) -> Answer:
 
 
 def _create(request: Request) -> Answer:
-    return about_created(request.engine.create(Trigger.CLI))
+    with announced(request.engine.data_dir, "create", Trigger.CLI) as on_progress:
+        return about_created(request.engine.create(Trigger.CLI, on_progress))
 
 
 def _restore(request: Request) -> Answer:
@@ -48,9 +50,11 @@ def _restore(request: Request) -> Answer:
     other_clinic, newer = request.options.other_clinic, request.options.newer
     while True:
         try:
-            return about_restored(
-                request.engine.restore(archive, trigger=Trigger.CLI, other_clinic=other_clinic, newer=newer)
-            )
+            with announced(request.engine.data_dir, "restore", Trigger.CLI) as on_progress:
+                restored = request.engine.restore(
+                    archive, trigger=Trigger.CLI, other_clinic=other_clinic, newer=newer, on_progress=on_progress
+                )
+            return about_restored(restored)
         except OtherClinic as error:
             _confirm_what(request, error, "--other-clinic")
             other_clinic = True
@@ -64,7 +68,8 @@ def _undo(request: Request) -> Answer:
     foreseen = about_undoing(undoing) if undoing else Answer({}, "")
     if undoing is not None:
         _make_sure(request, foreseen.text)
-    undone = about_restored(request.engine.undo(trigger=Trigger.CLI))
+    with announced(request.engine.data_dir, "undo", Trigger.CLI) as on_progress:
+        undone = about_restored(request.engine.undo(trigger=Trigger.CLI, on_progress=on_progress))
     told = {key: foreseen.document.get(key, []) for key in ("brings", "puts_aside")}
     return Answer({**undone.document, **told}, undone.text)
 

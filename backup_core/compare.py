@@ -105,7 +105,7 @@ def _in_full(
     database: sqlite3.Connection, table: str, rows: Sequence[int], columns: Sequence[str]
 ) -> tuple[Entry, ...]:
     """Return all entries with what was written in them, without numbers of other entries: paper has no use for them."""
-    told = [name for name in columns if name != "id" and not name.endswith("_id")]
+    told = [name for name in columns if name not in ("id", _CREATED) and not name.endswith("_id")]
     named = _named(database, table, rows) or (Entry("", ""),) * len(rows)
     query = f"SELECT {', '.join(map(_quoted, told)) or 'NULL'} FROM today.{_quoted(table)} WHERE rowid = ?"  # noqa: S608
     return tuple(

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from .atwork import announced
 from .engine import BackupEngine
 from .errors import BackupError
 from .listing import Archive
@@ -48,7 +49,8 @@ class BackupService:
         """Return the path of a new, verified archive; None if it could not be made."""
         try:
             self._prepare()
-            return self._engine.create(Trigger.API).path
+            with announced(self.data_dir, "create", Trigger.API) as on_progress:
+                return self._engine.create(Trigger.API, on_progress).path
         except BackupError:
             logger.exception("the backup failed")
             return None

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from backup_core.atwork import look
 from backup_core.errors import RepositoryUnusable
 from backup_core.files import translating
 from backup_core.history import Action, Outcome, Run
@@ -51,7 +52,8 @@ def overview() -> str:
 def picture() -> str:
     """Show the history as a picture."""
     engine, now = parts().engine, parts().now()
-    drawn = picture_of(engine.history.runs(), engine.archives(), now)
+    origin, archives = engine.origin, _archives() or []
+    drawn = picture_of(engine.history.runs(), [one for one in archives if one.is_of(origin)], now)
     return render_template("backups/picture.html", picture=drawn, summary=summary(drawn))
 
 
@@ -122,7 +124,7 @@ def _overview() -> dict[str, Any]:
         "verdict": verdict_of(facts, parts().now()),
         "job": job,
         "news": _news(job),
-        "elsewhere": "",
+        "elsewhere": None if job and job.state == "running" else look(engine.data_dir),
         "due": desk.next_due(),
         "paused_until": desk.paused_until(),
         "page": _page(listed),

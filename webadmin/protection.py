@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from backup_core.atwork import look
 from backup_core.errors import RepositoryUnusable
 from backup_core.history import Action, Outcome, Run
 from backup_core.listing import Archive, State
@@ -46,6 +47,7 @@ def evidence_of(archives: Sequence[Archive]) -> Evidence:
         visits=newest.manifest.visit_count,
         opened=newest.state is State.PROVEN,
         opened_at=max((one.proof.at for one in mine if one.proof), default=made_at(mine[-1])),
+        copied_at=next((copy.at for copy in engine.copier.copies()), None),
         backups=len(archives),
         last_run=_last_run(),
         awake_since=_awake_since(),
@@ -60,7 +62,7 @@ def verdict() -> Verdict:
 
 
 def _is_running() -> bool:
-    current = parts().jobs.current()
+    current = parts().jobs.current() or look(parts().engine.data_dir)
     return current is not None and current.kind == "create"
 
 

@@ -67,7 +67,7 @@ def evidence(archive: Archive, now: datetime) -> str:
         return _opened(archive, now)
     if archive.state is State.LEGACY:
         return _("Made by DocAssist itself, and not yet opened here.")
-    return _("Every byte was read again when it was made. Not yet opened.")
+    return _("Every byte was read again. Not yet opened.")
 
 
 def _opened(archive: Archive, now: datetime) -> str:

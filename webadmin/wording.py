@@ -20,6 +20,7 @@ def install(app: Flask) -> None:
         ago_short=_ago_short,
         count=words.count,
         day=words.day,
+        day_written=words.day_written,
         date_time=lambda moment: words.date_time(_local(moment)),
         lasted=words.lasted,
         made_at=made_at,

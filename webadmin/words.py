@@ -145,6 +145,14 @@ def size(number_of_bytes: int) -> str:
     return f"{number(value, decimals=1 if value < 9.95 else 0)} {unit}"
 
 
+def day_written(text: str) -> str:
+    """Return a day as DocAssist has written it, "2026-01-02", in the user's way; another text as it is."""
+    try:
+        return day(datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
 def date_time(local: datetime) -> str:
     """Return date and time: "2 Jan 2026, 10:30 am"."""
     return _("%(day)s, %(time)s", day=day(local), time=clock_time(local))
