@@ -144,12 +144,6 @@ class Access:
             if _digest(key) in self._sessions:
                 self._sessions[_digest(key)] = self._clicked(True)
 
-    def lock(self, key: str) -> None:
-        """Lock this session at once."""
-        with self._lock:
-            if _digest(key) in self._sessions:
-                self._sessions[_digest(key)] = self._clicked(False)
-
     def is_control(self, key: str) -> bool:
         """Return whether this is the key that the command line reads from the control file."""
         return secrets.compare_digest(_digest(key), _digest(self.control_key))

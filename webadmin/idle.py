@@ -6,8 +6,8 @@ request whether somebody has clicked since the last one, so that what it asks fo
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response as AnyResponse
+from flask import Blueprint, Flask, current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from backup_core.pin import Pin, WrongPin
 from backup_core.text import _
@@ -61,7 +61,7 @@ def ask() -> str:
 
 
 @bp.post("/unlock")
-def unlock() -> AnyResponse | tuple[str, int]:
+def unlock() -> Response | tuple[str, int]:
     """Unlock the page, and go on to where the user wanted to go."""
     wanted = _own(request.form.get("to", ""))
     try:
@@ -70,13 +70,6 @@ def unlock() -> AnyResponse | tuple[str, int]:
         return unlocking(wanted, error), 403
     parts().access.unlock(sent_key())
     return redirect(wanted, 303)
-
-
-@bp.post("/lock")
-def lock() -> Response:
-    """Lock the page at once."""
-    parts().access.lock(sent_key())
-    return Response(status=204, headers={"HX-Redirect": url_for("backups.index")})
 
 
 def unlocking(wanted: str, wrong: WrongPin | None = None) -> str:
@@ -102,10 +95,10 @@ def _check() -> None:
 def _own(address: str) -> str:
     """Return the path and the query of an address: it leads to this page and nowhere else."""
     try:
-        parts_ = urlsplit(address)
+        split = urlsplit(address)
     except ValueError:
         return url_for("backups.index")
-    path = "/" + parts_.path.lstrip("/\\")
+    path = "/" + split.path.lstrip("/\\")
     if path == url_for("idle.ask"):
         return url_for("backups.index")
-    return f"{path}?{parts_.query}" if parts_.query else path
+    return f"{path}?{split.query}" if split.query else path

@@ -37,7 +37,8 @@ def test_list_and_verdict_can_be_read_and_a_backup_downloaded(visitor: Visitor, 
     assert visitor.get("/status").get_json()["caretaker"] == SENTENCE
     sent = visitor.post(f"/backups/{backup}/download")
     assert sent.status_code == 204
-    assert visitor.client.get(sent.headers["HX-Redirect"], base_url=ORIGIN).data[:2] == b"PK"
+    with visitor.client.get(sent.headers["HX-Redirect"], base_url=ORIGIN) as fetched:
+        assert fetched.data[:2] == b"PK"
 
 
 @pytest.mark.parametrize(
