@@ -67,6 +67,7 @@ def _add_commands(found: "argparse._SubParsersAction[_Parser]", anywhere: _Parse
     for name, help in (("pin", "keep a backup for ever"), ("unpin", "keep a backup no longer than the others")):
         command(name, help).add_argument("archive", metavar="NAME")
     command("all-is-well", "end the alarm that patients or tables have gone: that is right, go on")
+    command("forget-pin", "ask for no PIN on the admin page any more")
     command("selftest", "try the whole job on this PC, with a sample clinic in a folder of its own")
     command("status", "tell how things stand, and what is in no backup")
     command("diagnostics", "tell somebody who helps about this PC, with nothing of a patient in it")

@@ -19,6 +19,7 @@ from .atwork import announced
 from .errors import BackupError, NewerData, OtherClinic, UnknownArchive
 from .files import private_folder, write_atomically
 from .lookups import Request
+from .pin import Pin
 from .runs import Trigger
 from .selftest import SelfTest, report
 from .text import _
@@ -129,6 +130,14 @@ def _all_is_well(request: Request) -> Answer:
     return Answer({"ended": alarm and alarm.reason}, f"Ended: {alarm.reason}" if alarm else "There was no alarm.")
 
 
+def _forget_pin(request: Request) -> Answer:
+    pin = Pin(request.engine.data_dir)
+    was_set = pin.is_set()
+    pin.remove()
+    said = _("The admin page asks for no PIN any more.") if was_set else _("No PIN was set.")
+    return Answer({"removed": was_set}, said)
+
+
 def open_page(data_dir: Path, *, only_print: bool) -> Answer:
     """Open the page of the launcher that looks after a data folder, which need not be there; else tell its address."""
     running = control.read(data_dir)
@@ -156,6 +165,7 @@ _COMMANDS: Mapping[str, Callable[[Request], Answer]] = {
     "pin": _pin,
     "unpin": _pin,
     "all-is-well": _all_is_well,
+    "forget-pin": _forget_pin,
 }
 
 
