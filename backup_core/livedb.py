@@ -7,7 +7,8 @@ without a word. So nothing here, nor anything that runs while a `LiveDatabase` i
 import os
 import sqlite3
 import time
-from contextlib import ExitStack, closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,11 @@ from .files import create_private
 
 #: Pages copied at a time, so that a deadline is noticed: 8 MB of the usual pages.
 _STEP = 2048
+#: How many times as many pages as there are may be read before a copy that is begun anew by each write is given up.
+_MOST_PASSES = 3
+_SPARE_STEPS = 50
+#: Seconds until a step that found a writer at work is tried again.
+_BUSY_PAUSE = 0.02
 
 
 class DeadlinePassed(Exception):
@@ -33,6 +39,7 @@ class LiveDatabase:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._copied: int | None = None
         self._stack = ExitStack()
         self._uri = path.absolute().as_uri()
         try:
@@ -86,13 +93,43 @@ class LiveDatabase:
             if deadline is not None and remaining and time.monotonic() > deadline:
                 raise DeadlinePassed
 
+        self._copy(target, watch)
+
+    def copy_beforehand(self, target: Path) -> None:
+        """Write what is there to the new file `target` while the EMR goes on; `is_as_copied` tells what that is worth.
+
+        A writer waits for one step at most. Each write lets SQLite begin again, so it is given up where that goes on.
+        """
+        self._copied = None
+        version = self._version()
+        steps = 0
+
+        def watch(status: int, remaining: int, total: int) -> None:
+            nonlocal steps
+            steps += 1
+            if remaining and steps * _STEP > _MOST_PASSES * total + _SPARE_STEPS * _STEP:
+                raise DeadlinePassed
+
+        with suppress(DeadlinePassed):
+            self._copy(target, watch)
+            self._copied = version
+
+    def is_as_copied(self) -> bool:
+        """Return whether nobody has written since before the copy that was made beforehand; ask it while frozen."""
+        return self._copied is not None and self._copied == self._version()
+
+    def _version(self) -> int:
+        """Return what is another number whenever another connection, of whatever process, has written."""
+        return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
+
+    def _copy(self, target: Path, watch: Callable[[int, int, int], None]) -> None:
         target.unlink(missing_ok=True)
         os.close(create_private(target))
         with closing(sqlite3.connect(target, isolation_level=None)) as copy:
             # A copy that a power cut spoils is thrown away, so it needs neither journal nor fsync: 0.3 s, not 1.0 s.
             copy.execute("PRAGMA synchronous = OFF")
             copy.execute("PRAGMA journal_mode = OFF")
-            self._reader.backup(copy, pages=_STEP, progress=watch)
+            self._reader.backup(copy, pages=_STEP, progress=watch, sleep=_BUSY_PAUSE)
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         connection = sqlite3.connect(

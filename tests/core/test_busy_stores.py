@@ -1,19 +1,20 @@
 """Stores that are busy, torn or of another kind while a snapshot is taken."""
 
+import itertools
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from backup_core import freeze, snapshot
+from backup_core import freeze, livedb, snapshot
 from backup_core.chroma import torn_indexes
 from backup_core.contents import read_contents
 from backup_core.errors import SnapshotFailed, SourceDamaged
-from backup_core.livedb import LiveDatabase
+from backup_core.livedb import DeadlinePassed, LiveDatabase
 from backup_core.mirror import Mirror
 from backup_core.sources import find_sources
 from tests.clinic import PATIENTS, Clinic
@@ -203,3 +204,61 @@ def test_a_mirror_follows_files_that_change_come_and_go(tmp_path: Path) -> None:
     assert mirror.refresh("chroma/", files)
 
     assert {path.name: path.read_text() for path in (tmp_path / "copy" / "chroma").iterdir()} == {"a": "second"}
+
+
+def test_a_database_too_large_to_be_copied_while_writers_wait_is_copied_while_nobody_writes(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def takes_too_long(*_arguments: object) -> None:
+        raise DeadlinePassed
+
+    monkeypatch.setattr(LiveDatabase, "copy", takes_too_long)
+    monkeypatch.setattr(snapshot, "_PAUSE_BETWEEN_ATTEMPTS", 0.01)
+
+    taken = snapshot.take(find_sources(clinic.data_dir), tmp_path / "quiet")
+
+    assert taken.contents.patient_count == PATIENTS
+    monkeypatch.setattr(snapshot, "_copy_beforehand", written_after(clinic))
+    with pytest.raises(SnapshotFailed, match="locked for too long"):
+        snapshot.take(find_sources(clinic.data_dir), tmp_path / "busy")
+
+
+def written_after(clinic: Clinic) -> Callable[..., None]:
+    """Return the copying beforehand, with a patient admitted when it has ended."""
+    copy_beforehand, numbers = snapshot._copy_beforehand, itertools.count()
+
+    def copy_and_admit(live: Mapping[str, LiveDatabase], folder: Path) -> None:
+        copy_beforehand(live, folder)
+        clinic.admit(f"In between {next(numbers)}")
+
+    return copy_and_admit
+
+
+def test_what_is_written_between_the_first_copy_and_the_freeze_is_in_the_snapshot(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "_copy_beforehand", written_after(clinic))
+
+    taken = snapshot.take(find_sources(clinic.data_dir), tmp_path / "taken")
+
+    assert taken.contents.patient_count == PATIENTS + 1
+
+
+def test_a_copy_that_writers_let_begin_anew_for_ever_is_given_up_and_made_while_they_wait(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(livedb, "_STEP", 1)
+    with LiveDatabase(clinic.db) as database:
+        database.copy_beforehand(tmp_path / "whole.db")
+        database.freeze(5)
+        assert database.is_as_copied()
+        database.thaw()
+        monkeypatch.setattr(livedb, "_MOST_PASSES", 0)
+        monkeypatch.setattr(livedb, "_SPARE_STEPS", 0)
+        database.copy_beforehand(tmp_path / "part.db")
+        database.freeze(5)
+        assert not database.is_as_copied()
+        database.copy(tmp_path / "frozen.db", None)
+    assert (tmp_path / "part.db").stat().st_size < clinic.db.stat().st_size
+    (tmp_path / "frozen.db").rename(tmp_path / "clinic.db")
+    assert read_contents(tmp_path).patient_count == PATIENTS

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -113,10 +114,19 @@ def engine_paths(data_dir: Path, watch: Watch) -> dict[str, object]:
     """Use the engine in every way, and try at each step of the copy whether a neighbour can write."""
     neighbour = Neighbour(data_dir)
     tries: list[list[str]] = []
-    watch.on_copy = lambda: tries.append(neighbour.tries())
+    one_at_a_time = threading.Lock()
+
+    def let_the_neighbour_try() -> None:
+        with one_at_a_time:
+            tries.append(neighbour.tries())
+
+    watch.on_copy = let_the_neighbour_try
     engine = BackupEngine(data_dir)
     made = engine.create()
     watch.on_copy = lambda: None
+    # Both stores are copied while the neighbour goes on first: since it did write, again while it is held.
+    beforehand, tries = tries[: len(STORES)], tries[len(STORES) :]
+    assert ["written"] * len(STORES) in beforehand
     engine.back_up(Trigger.STARTUP)
     engine.holdings()
     engine.verify(made)
