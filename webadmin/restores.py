@@ -62,6 +62,8 @@ def progress(name: str, job_id: str) -> str:
     archive, job = parts().archive(name), parts().jobs.get(job_id)
     if job is None or job.kind not in _KINDS:
         raise NotFound
+    if job.state == "done" and parts().engine.intake.find(archive.name):
+        parts().engine.intake.discard()
     wished = [wish for wish in WISHES if wish in request.args]
     return render_template(
         "restores/progress.html",

@@ -60,6 +60,12 @@ class Clinic:
             database.execute("UPDATE patients SET name = ? WHERE id = ?", (name, patient))
             database.commit()
 
+    def write_note(self, visit: int, note: str) -> None:
+        """Write into the notes of a visit."""
+        with self._database() as database:
+            database.execute("UPDATE visits SET clinical_notes = ? WHERE id = ?", (note, visit))
+            database.commit()
+
     def update_to(self, version: int) -> None:
         """Make the schema that of another version of the EMR."""
         with self._database() as database:
