@@ -1,117 +1,145 @@
-"""Change one bit at a time of a 50 MB archive, and see that a full reading finds it and a restore refuses it.
+"""Change one bit of an archive at a time, or cut it off, and see that all of it is found and nothing of it restored.
 
-`python -m tests.faults.bit_rot` prints the figures; every 100th part of the file has its bit, and so has each byte of
-what holds it together: the members' headers and the list of contents. The short form is tests/core/test_archive_damage.
+`python -m tests.faults.bit_rot` prints the figures: of a small archive every bit and every length, of one of 50 MB
+every 100th part. The short form is tests/core/test_archive_damage.
 """
 
 import argparse
-import hashlib
+import logging
 import os
-import random
 import shutil
+import sqlite3
 import sys
 import tempfile
-import zipfile
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backup_core import archive
+from backup_core import BackupEngine, archive
 from backup_core.errors import ArchiveUnusable
-from backup_core.manifest import Manifest
-from tests.fakeclock import FakeClock
 from tests.laws.life import MEMORY
 
+from . import share
+
 SIZE = 50_000_000
-#: Bytes of a header of a member that are looked at one by one.
-HEADER = 30
+#: Of the wrong bits of the small archive, every so many-th is also handed to a restore, as a user would.
+RESTORE_EVERY = 40
 
 
 @dataclass
 class Result:
-    """How many bits were changed, how many of them were refused, how many made no difference, and what went wrong."""
+    """How many bits were changed and lengths cut to, how many were refused, and what went wrong."""
 
     flips: int = 0
+    lengths: int = 0
     refused: int = 0
-    harmless: int = 0
+    restores: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
-def make_archive(folder: Path, size: int) -> Path:
-    """Return an archive of about `size` bytes: a large file that cannot be made smaller, and small ones that can."""
-    files = {"clinic.db": b"a row and another row, " * (size // 100), "prescriptions/a.pdf": b"%PDF " * 200}
-    files["chroma/index/data_level0.bin"] = random.Random(1).randbytes(size)
-    for name, data in files.items():
-        (folder / "in" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "in" / name).write_bytes(data)
-    path = folder / "a.zip"
-    archive.pack(folder / "in", path, lambda members: Manifest(FakeClock().local(), members=members))
-    return path
+class Rot:
+    """One archive of a clinic, damaged again and again in a file of its own."""
 
+    def __init__(self, folder: Path, size: int) -> None:
+        data = folder / "data"
+        data.mkdir(parents=True)
+        with closing(sqlite3.connect(data / "clinic.db")) as database, database:
+            database.execute("PRAGMA page_size = 512")
+            database.execute("CREATE TABLE patients (id INTEGER PRIMARY KEY, name TEXT, uhid TEXT)")
+            database.execute("INSERT INTO patients (name, uhid) VALUES ('Asha Rao', 'S-1')")
+        (data / "prescriptions").mkdir()
+        (data / "prescriptions" / "a.pdf").write_bytes(os.urandom(size))
+        self.engine = BackupEngine(data)
+        made = self.engine.create().path
+        self.path = folder / "rotten.zip"
+        shutil.copyfile(made, self.path)
+        self.length = made.stat().st_size
+        self.result = Result()
+        self._made = made
+        self._before = self._live()
+        self._out = folder / "out"
 
-def places(path: Path, share: float) -> list[int]:
-    """Return where bits are changed: a grid of `share` of the length, and each byte that is not a member's data."""
-    length = path.stat().st_size
-    with zipfile.ZipFile(path) as file:
-        headers = [info.header_offset for info in file.infolist()]
-        contents = file.start_dir
-    grid = range(0, length, max(1, int(length * share)))
-    structure = [at + byte for at in headers for byte in range(HEADER)] + list(range(contents, length))
-    return sorted({*grid, *structure})
+    def flip(self, bits: Sequence[int], *, restore_every: int = 0) -> None:
+        """Change each of these bits (counted from the first of the file), one at a time."""
+        with self.path.open("rb+", buffering=0) as file:
+            for number, bit in enumerate(bits):
+                byte = os.pread(file.fileno(), 1, bit // 8)[0]
+                os.pwrite(file.fileno(), bytes([byte ^ 1 << bit % 8]), bit // 8)
+                self.result.flips += 1
+                self._look(f"bit {bit}", restore=bool(restore_every) and number % restore_every == 0)
+                os.pwrite(file.fileno(), bytes([byte]), bit // 8)
 
+    def cut(self, lengths: Sequence[int]) -> None:
+        """Cut the archive off at each of these lengths."""
+        whole = self._made.read_bytes()
+        for length in lengths:
+            self.path.write_bytes(whole[:length])
+            self.result.lengths += 1
+            self._look(f"cut at {length}", restore=False)
+        self.path.write_bytes(whole)
 
-def rot(path: Path, folder: Path, share: float = 0.01) -> Result:
-    """Change one bit at each of the places, one at a time; what is not refused has to come out as it went in."""
-    result = Result()
-    archive.extract(path, folder / "right")
-    right = _digests(folder / "right")
-    with path.open("rb+") as file:
-        for at in places(path, share):
-            byte = os.pread(file.fileno(), 1, at)[0]
-            os.pwrite(file.fileno(), bytes([byte ^ 1 << at % 8]), at)
-            result.flips += 1
-            _look(path, folder / "out", right, at, result)
-            os.pwrite(file.fileno(), bytes([byte]), at)
-    archive.verify(path)
-    return result
+    def check_whole(self) -> None:
+        """See that what was damaged is whole again, so that the next look means something."""
+        archive.verify(self.path)
 
+    def _look(self, where: str, *, restore: bool) -> None:
+        """Read, unpack, and where wanted restore the damaged archive: each has to refuse it, and as ArchiveUnusable."""
+        tries: list[Callable[[], object]] = [
+            lambda: archive.verify(self.path),
+            lambda: archive.extract(self.path, self._out),
+        ]
+        if restore:
+            self.result.restores += 1
+            tries.append(lambda: self.engine.restore(self.engine.find(self.path), other_clinic=True, newer=True))
+        refused = 0
+        for attempt in tries:
+            try:
+                attempt()
+            except ArchiveUnusable:
+                refused += 1
+            except Exception as error:  # noqa: BLE001 - whatever else is raised is what is looked for
+                self.result.wrong.append(f"{where}: {type(error).__name__}: {error}")
+        if refused == len(tries):
+            self.result.refused += 1
+        else:
+            self.result.wrong.append(f"{where}: refused {refused} times of {len(tries)}")
+        if restore and self._live() != self._before:
+            self.result.wrong.append(f"{where}: the data has changed")
+        shutil.rmtree(self._out, ignore_errors=True)
 
-def _look(path: Path, out: Path, right: dict[str, str], at: int, result: Result) -> None:
-    try:
-        archive.verify(path)
-        archive.extract(path, out)
-    except ArchiveUnusable:
-        result.refused += 1
-    except Exception as error:  # noqa: BLE001 - whatever else is raised is what is looked for
-        result.wrong.append(f"byte {at}: {type(error).__name__}: {error}")
-    else:
-        result.harmless += 1
-        if _digests(out) != right:
-            result.wrong.append(f"byte {at}: accepted, and comes out wrong")
-    shutil.rmtree(out, ignore_errors=True)
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    def _live(self) -> dict[str, bytes]:
+        data = self.engine.data_dir
+        return {name: (data / name).read_bytes() for name in ("clinic.db", "prescriptions/a.pdf")}
 
 
 def main() -> int:
-    """Run the long form and return 1 if anything was accepted wrongly."""
+    """Run the long form and return 1 if anything was accepted."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, default=SIZE, help="of the archive, in bytes")
+    parser.add_argument("--step", type=int, default=1, help="of the small archive, take every n-th bit and length")
+    parser.add_argument("--size", type=int, default=SIZE, help="of the large archive, in bytes")
+    share.add_to(parser)
     wanted = parser.parse_args()
+    logging.disable()
     folder = Path(tempfile.mkdtemp(dir=MEMORY))
-    result = rot(make_archive(folder, wanted.size), folder)
+    wrong = 0
+    for size in (60, wanted.size):
+        rot = Rot(folder / str(size), size)
+        if size == wanted.size:
+            rot.flip(share.of(range(0, rot.length * 8, rot.length * 8 // 100 + 1), wanted.share))
+        else:
+            rot.flip(share.of(range(0, rot.length * 8, wanted.step), wanted.share), restore_every=RESTORE_EVERY)
+            rot.cut(share.of(range(0, rot.length, wanted.step), wanted.share))
+        rot.check_whole()
+        found = rot.result
+        sys.stdout.write(
+            f"{rot.length} bytes: {found.flips} bits, {found.lengths} lengths, {found.refused} refused, "
+            f"{found.restores} of them also by a restore, {len(found.wrong)} wrong\n"
+        )
+        sys.stdout.write("".join(f"  {line}\n" for line in found.wrong[:20]))
+        wrong += len(found.wrong)
     shutil.rmtree(folder)
-    sys.stdout.write("".join(f"  {line}\n" for line in result.wrong[:20]))
-    sys.stdout.write(
-        f"{result.flips} bits, {result.refused} refused, {result.harmless} made no difference, "
-        f"{len(result.wrong)} wrong\n"
-    )
-    return 1 if result.wrong else 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Let the disk be full, or fail once, at every call of every operation, and see that nothing is lost.
+"""Let the disk fail, or the backup folder go away, at every call of every operation, and see that nothing is lost.
 
 `python -m tests.faults.disk_matrix` prints the points and what went wrong; `--step 5` takes every fifth point.
 """
@@ -9,20 +9,37 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from .kill_matrix import Matrix, Result
-from .puppet import End, Puppet
-from .scenes import NAMES, Scene, Scenery
+from . import share
+from .kill_matrix import Matrix
+from .puppet import End, Puppet, aside_of
+from .scenes import NAMES, Scenery
 from .shim import Mode, build
 from .state import state_of
 
-#: What a fault is called: how often it fails, and with what.
+
+@dataclass(frozen=True)
+class Fault:
+    """How often a call fails, and with what: of more than one error each point has the next.
+
+    The long form takes every `every`-th point.
+    """
+
+    mode: Mode
+    errors: tuple[int, ...]
+    every: int = 1
+
+
 FAULTS = {
-    "full": (Mode.FAIL_FROM, errno.ENOSPC),
-    "full-once": (Mode.FAIL_ONCE, errno.ENOSPC),
-    "broken-once": (Mode.FAIL_ONCE, errno.EIO),
-    "forbidden-once": (Mode.FAIL_ONCE, errno.EACCES),
+    "full": Fault(Mode.FAIL_FROM, (errno.ENOSPC,)),
+    "full-once": Fault(Mode.FAIL_ONCE, (errno.ENOSPC,), every=3),
+    "broken-once": Fault(Mode.FAIL_ONCE, (errno.EIO,)),
+    "forbidden-once": Fault(Mode.FAIL_ONCE, (errno.EACCES,)),
+    "busy-once": Fault(Mode.FAIL_ONCE, (errno.EBUSY,)),
+    "thrice": Fault(Mode.FAIL_THRICE, (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EBUSY), every=2),
+    "taken-away": Fault(Mode.TAKE_AWAY, (0,), every=3),
 }
 #: Calls that a full disk does not refuse.
 NEED_NO_ROOM = ("unlink", "unlinkat", "rmdir", "fsync", "fdatasync")
@@ -33,14 +50,16 @@ class DiskMatrix(Matrix):
 
     def fail(self, fault: str, points: Iterable[int], calls: list[str]) -> None:
         """Let `fault` happen at each of `points`; then recover, and see that the next run works."""
-        mode, error = FAULTS[fault]
-        for point in points:
+        mode, errors = FAULTS[fault].mode, FAULTS[fault].errors
+        for number, point in enumerate(points):
+            error = errors[number % len(errors)]
             name = calls[point - 1].partition("\t")[0]
-            if error == errno.ENOSPC and name in NEED_NO_ROOM:
+            if errors == (errno.ENOSPC,) and name in NEED_NO_ROOM:
                 continue
-            where = f"{fault} at {point} ({name})"
+            where = f"{fault} at {point} ({name}, {errno.errorcode.get(error, '-')})"
             self.scene.copy(self._data)
             end = self._puppet.obey(self._order(mode=mode, at=point, error=error))
+            self._put_back()
             self.result.points += 1
             self._expect(not end.crash, f"{where}: {end.crash}")
             if fault == "full":
@@ -51,6 +70,16 @@ class DiskMatrix(Matrix):
             if self.result.points % 3 == 1:
                 self._check_next_run(where)
 
+    def _put_back(self) -> None:
+        """Bring the backup folder back if it was taken away, with what was put into a new one meanwhile."""
+        aside, folder = aside_of(self._data), self._data / "backups"
+        if not aside.exists():
+            return
+        for path in folder.rglob("*.zip"):
+            path.rename(aside / path.name)
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+
     def _check_end(self, end: End, where: str) -> None:
         """What an operation says is so: it has failed and changed nothing, or it has done its work."""
         if self.is_pending or self.scene.operation == "prune":
@@ -60,20 +89,13 @@ class DiskMatrix(Matrix):
         self._expect(state_of(self._data) == expected, f"{where}: {end}, but the data is not like that")
 
 
-def run(scene: Scene, puppet: Puppet, folder: Path, fault: str, step: int) -> tuple[int, Result]:
-    """Return the number of calls of the scene's operation, and what came of failing every `step`-th."""
-    matrix = DiskMatrix(scene, puppet, folder)
-    calls = matrix.calls()
-    matrix.fail(fault, range(1, len(calls) + 1, step), calls)
-    return len(calls), matrix.result
-
-
 def main() -> int:
     """Run the long form and return 1 if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--step", type=int, default=1, help="take every n-th point")
+    parser.add_argument("--step", type=int, default=1, help="take every n-th of the points")
     parser.add_argument("--scenes", nargs="+", default=NAMES, choices=NAMES)
     parser.add_argument("--faults", nargs="+", default=tuple(FAULTS), choices=tuple(FAULTS))
+    share.add_to(parser)
     wanted = parser.parse_args()
     total, wrong = 0, 0
     folder = Path(tempfile.mkdtemp())
@@ -82,8 +104,13 @@ def main() -> int:
         for fault in wanted.faults:
             (folder / fault).mkdir()
             for name in wanted.scenes:
-                calls, result = run(scenery.scene(name), puppet, folder / fault, fault, wanted.step)
-                sys.stdout.write(f"{fault}, {name}: {calls} calls, {result.points} points, {len(result.lost)} wrong\n")
+                matrix = DiskMatrix(scenery.scene(name), puppet, folder / fault)
+                calls = matrix.calls()
+                points = range(1, len(calls) + 1, FAULTS[fault].every * wanted.step)
+                matrix.fail(fault, share.of(points, wanted.share), calls)
+                result = matrix.result
+                sys.stdout.write(f"{fault}, {name}: {len(calls)} calls, {result.points} points, ")
+                sys.stdout.write(f"{len(result.lost)} wrong\n")
                 sys.stdout.write("".join(f"  {line}\n" for line in result.lost[:20]))
                 sys.stdout.flush()
                 total, wrong = total + result.points, wrong + len(result.lost)

@@ -18,8 +18,9 @@ from backup_core.errors import BackupError
 from backup_core.files import PRIVATE
 from backup_core.listing import State as Look
 
+from . import share
 from .puppet import Order, Puppet
-from .scenes import NAMES, Scene, Scenery
+from .scenes import DAMAGED, NAMES, Scene, Scenery
 from .shim import Mode, build
 from .state import state_of
 
@@ -50,7 +51,8 @@ class Matrix:
         self.scene.copy(self._data)
         end, calls = self._puppet.calls(self._order())
         self._expect(not end.error and not end.crash, f"undisturbed: {end}")
-        self._expect(state_of(self._data) == self.scene.after, "undisturbed: not the expected data")
+        expected = self.scene.before if self.scene.operation == "arm" else self.scene.after
+        self._expect(state_of(self._data) == expected, "undisturbed: not the expected data")
         return calls
 
     @property
@@ -101,7 +103,7 @@ class Matrix:
         now, before, after = state_of(self._data), self.scene.before, self.scene.after
         if "clinic.db" in before:
             self._expect(now.get("clinic.db") in (before["clinic.db"], after["clinic.db"]), f"{where}: no clinic.db")
-        if now != before and before and self.scene.operation in ("restore", "undo"):
+        if now != before and before and self.scene.operation in ("restore", "undo", "recover"):
             self._expect(self._is_kept(), f"{where}: the data was touched before it was kept")
 
     def _is_kept(self) -> bool:
@@ -144,7 +146,8 @@ class Matrix:
 
     def _check_next_run(self, where: str) -> None:
         """The next backup works, and clears away whatever the killed run has left."""
-        if "clinic.db" not in state_of(self._data) or self.scene.name == "restore-damaged":
+        now = state_of(self._data)
+        if "clinic.db" not in now or (self.scene.name in DAMAGED and now == self.scene.before):
             return
         end = self._puppet.obey(self._order("create"))
         self._expect(end.result, f"{where}: the next backup ended with {end}")
@@ -172,6 +175,7 @@ def main() -> int:
     parser.add_argument("--second-step", type=int, default=5, help="within recover(), for every third interrupted swap")
     parser.add_argument("--folder", type=Path, help="where to work; the default is the system's temporary folder")
     parser.add_argument("--scenes", nargs="+", default=NAMES, choices=NAMES)
+    share.add_to(parser)
     wanted = parser.parse_args()
     total, lost = 0, 0
     folder = Path(tempfile.mkdtemp(dir=wanted.folder))
@@ -180,7 +184,7 @@ def main() -> int:
         for name in wanted.scenes:
             matrix = Matrix(scenery.scene(name), puppet, folder)
             calls = len(matrix.calls())
-            matrix.kill(range(1, calls + 1, wanted.step))
+            matrix.kill(share.of(range(1, calls + 1, wanted.step), wanted.share))
             once = matrix.result.points
             matrix.kill_twice(matrix.result.pending[::3], wanted.second_step)
             result = matrix.result

@@ -41,12 +41,13 @@ class Outcome:
     def __str__(self) -> str:
         lines = [
             f"{self.backups} backups, {len(self.bad)} bad; "
-            f"freeze {_ms(sum(self.frozen) / len(self.frozen))} on average, {_ms(max(self.frozen))} at most"
+            f"freeze {milliseconds(sum(self.frozen) / len(self.frozen))} on average, "
+            f"{milliseconds(max(self.frozen))} at most"
         ]
         for kind in self.writes:
             lines.append(
                 f"  {kind}: {self.writes[kind]} writes, {len(self.failed[kind])} failed, "
-                f"99 % within {_ms(self.usual[kind])}, longest wait {_ms(self.longest[kind])}"
+                f"99 % within {milliseconds(self.usual[kind])}, longest wait {milliseconds(self.longest[kind])}"
             )
         lines += self.bad
         lines += sorted({f"  {kind} failed: {failure}" for kind, failed in self.failed.items() for failure in failed})
@@ -59,7 +60,7 @@ def campaign(folder: Path, *, backups: int, wal: bool, threshold: int, between: 
     make(data, threshold=threshold, wal=wal)
     engine = BackupEngine(data)
     outcome = Outcome()
-    with _writers(data, outcome), _freezes(outcome), Searcher() as searcher:
+    with writers(data, outcome), freezes(outcome), Searcher() as searcher:
         for number in range(backups):
             archive = engine.create()
             engine.prune(keep=3)
@@ -76,7 +77,7 @@ def campaign(folder: Path, *, backups: int, wal: bool, threshold: int, between: 
 
 
 @contextmanager
-def _writers(data: Path, outcome: Outcome) -> Iterator[None]:
+def writers(data: Path, outcome: Outcome) -> Iterator[None]:
     """Run the three writers, and note at the end what they met."""
     running = {
         kind: subprocess.Popen(
@@ -103,7 +104,7 @@ def _writers(data: Path, outcome: Outcome) -> Iterator[None]:
 
 
 @contextmanager
-def _freezes(outcome: Outcome) -> Iterator[None]:
+def freezes(outcome: Outcome) -> Iterator[None]:
     """Note for how long each snapshot held the writers, as the log tells it."""
 
     class Listener(logging.Handler):
@@ -122,7 +123,8 @@ def _freezes(outcome: Outcome) -> Iterator[None]:
         log.removeHandler(listener)
 
 
-def _ms(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
+    """Return a time in words."""
     return f"{seconds * 1000:.0f} ms"
 
 

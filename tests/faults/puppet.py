@@ -20,7 +20,7 @@ from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError
 from backup_core.service import BackupService
 
-from .shim import Mode, arm, disarm
+from .shim import Mode, arm, disarm, take_away
 
 #: What an operation is given: the engine, and the name of an archive.
 OPERATIONS: dict[str, Callable[[BackupEngine, str], object]] = {
@@ -28,6 +28,7 @@ OPERATIONS: dict[str, Callable[[BackupEngine, str], object]] = {
     "auto_backup": lambda engine, name: BackupService(engine.data_dir, engine.backup_dir).auto_backup(),
     "prune": lambda engine, name: engine.prune(keep=2),
     "restore": lambda engine, name: engine.restore(engine.find(name)).safety,
+    "arm": lambda engine, name: engine.restore(engine.find(name), inside_emr=True).armed,
     "undo": lambda engine, name: engine.undo().archive,
     "recover": lambda engine, name: engine.recover(),
 }
@@ -95,6 +96,11 @@ class Puppet:
         return End(**json.loads(self._process.stdout.readline()))
 
 
+def aside_of(data_dir: Path) -> Path:
+    """Return where the backup folder is after it was taken away."""
+    return data_dir.parent / "backups taken away"
+
+
 def main() -> None:
     """Obey line by line."""
     logging.getLogger().addHandler(logging.NullHandler())
@@ -118,6 +124,7 @@ def main() -> None:
 def _perform(order: Order) -> dict[str, object]:
     engine = BackupEngine(Path(order.data_dir), patience=5.0)
     trace = os.open(order.trace, os.O_WRONLY | os.O_CREAT, 0o600) if order.trace else -1
+    take_away(engine.backup_dir, aside_of(Path(order.data_dir)))
     try:
         arm(Mode(order.mode), order.at, order.error, trace, plain=order.plain)
         try:

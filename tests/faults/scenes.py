@@ -88,7 +88,10 @@ MISHAPS: dict[str, Callable[[Path], None]] = {
     "missing": _lose,
     "write-ahead": _go_wal,
 }
-NAMES = ("create", "prune", *(f"restore-{mishap}" for mishap in MISHAPS), "undo")
+#: "arm" is a restore that is asked for inside the EMR over damaged data, "armed" is its being done at the next start.
+NAMES = ("create", "prune", *(f"restore-{mishap}" for mishap in MISHAPS), "undo", "arm", "armed")
+#: Those after which the live data may still be damaged, so that no backup can be made of it.
+DAMAGED = ("restore-damaged", "arm", "armed")
 
 
 class Scenery:
@@ -126,4 +129,10 @@ class Scenery:
             after = self._first | settings
         elif operation == "undo":
             engine.restore(engine.find(archive.name))
+        elif operation in ("arm", "armed"):
+            _damage(data)
+            after = self._first | {"settings.json": after["settings.json"]}
+            if operation == "armed":
+                assert engine.restore(engine.find(archive.name), inside_emr=True).armed
+                operation = "recover"
         return Scene(name, operation, archive.name, data, state_of(data), after, plain=mishap == "plain")

@@ -15,14 +15,21 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { OFF, COUNT, KILL, FAIL_ONCE, FAIL_FROM };
+enum { OFF, COUNT, KILL, FAIL_ONCE, FAIL_FROM, FAIL_THRICE, TAKE_AWAY };
 
 static int mode = OFF, wanted_error, trace = -1, is_plain;
 static long calls, wanted;
+static char taken[4096], aside[4096];
 
 /* With `plain` the disk knows neither second names nor an exchange of two names, as some do not. */
 void shim_arm(int new_mode, long at, int error, int trace_to, int plain) {
     calls = 0, wanted = at, wanted_error = error, trace = trace_to, is_plain = plain, mode = new_mode;
+}
+
+/* With TAKE_AWAY the folder `from` is at the wanted call no longer where it was, but at `to`. */
+void shim_take_away(const char *from, const char *to) {
+    snprintf(taken, sizeof taken, "%s", from);
+    snprintf(aside, sizeof aside, "%s", to);
 }
 
 long shim_disarm(void) {
@@ -48,7 +55,9 @@ static int meets_fault(const char *name, int grows, int fd, const char *from, co
     long number = __sync_add_and_fetch(&calls, 1);
     if (trace >= 0) tell(name, fd, from, path);
     if (mode == KILL && number == wanted) kill(getpid(), SIGKILL);
-    if ((mode == FAIL_ONCE && number == wanted) || (mode == FAIL_FROM && number >= wanted && grows)) {
+    if (mode == TAKE_AWAY && number == wanted) syscall(SYS_renameat2, AT_FDCWD, taken, AT_FDCWD, aside, 0);
+    if ((mode == FAIL_ONCE && number == wanted) || (mode == FAIL_FROM && number >= wanted && grows) ||
+        (mode == FAIL_THRICE && number >= wanted && number < wanted + 3)) {
         errno = wanted_error;
         return 1;
     }

@@ -17,6 +17,10 @@ class Mode(IntEnum):
     FAIL_ONCE = 3
     #: This call and every later one that may need room fails.
     FAIL_FROM = 4
+    #: This call and the two after it fail.
+    FAIL_THRICE = 5
+    #: At this call the backup folder goes away.
+    TAKE_AWAY = 6
 
 
 def build(folder: Path) -> Path:
@@ -36,6 +40,11 @@ def arm(mode: Mode, at: int, error: int, trace: int, *, plain: bool) -> None:
     With `plain` the disk knows neither second names of files nor an exchange of two names.
     """
     ctypes.CDLL(None).shim_arm(mode, ctypes.c_long(at), error, trace, plain)
+
+
+def take_away(folder: Path, aside: Path) -> None:
+    """Let it be `folder` that goes away with Mode.TAKE_AWAY; it is at `aside` then."""
+    ctypes.CDLL(None).shim_take_away(bytes(folder), bytes(aside))
 
 
 def disarm() -> None:
