@@ -10,6 +10,8 @@ import pytest
 
 from backup_core.errors import SettingInvalid
 from backup_core.pin import Pin, WrongPin
+from tests.clinic import Clinic
+from tests.core.commandline import Run
 from tests.fakeclock import FakeClock
 
 
@@ -145,3 +147,12 @@ def test_a_pin_can_be_changed_and_removed(pin: Pin) -> None:
     pin.remove()
 
     assert not pin.is_set()
+
+
+@pytest.mark.usefixtures("own_log")
+def test_a_forgotten_pin_is_removed_from_the_command_line(run: Run, clinic: Clinic) -> None:
+    Pin(clinic.data_dir).set("2468")
+
+    assert run("forget-pin").out == "The admin page asks for no PIN any more.\n"
+    assert not Pin(clinic.data_dir).is_set()
+    assert run("forget-pin").out == "No PIN was set.\n"
