@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,11 +80,11 @@ def _wait_until_served(process: subprocess.Popen[bytes], log_path: Path) -> None
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(arguments: Sequence[str] = ()) -> Iterator[Browser]:
     """Run the system's Chromium without a window."""
     program = shutil.which("chromium")
     assert program is not None, "the program chromium is missing"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program)
+        browser = playwright.chromium.launch(executable_path=program, args=list(arguments))
         yield browser
         browser.close()
