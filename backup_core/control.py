@@ -69,9 +69,9 @@ def ask_ticket(control: Control) -> str:
         connection.close()
 
 
-def page_address(control: Control, ticket: str) -> str:
-    """Return the address that opens the page: the fragment stays in the browser."""
-    return f"http://127.0.0.1:{control.port}/#t={ticket}"
+def page_address(control: Control, ticket: str, path: str = "/") -> str:
+    """Return the address that opens the page at `path`: the fragment stays in the browser."""
+    return f"http://127.0.0.1:{control.port}{path}#t={ticket}"
 
 
 def not_running() -> LauncherNotRunning:

@@ -45,8 +45,6 @@ class Manifest:
     created_at: datetime
     patient_count: int = 0
     visit_count: int = 0
-    #: Visits dated the day on which the archive was made; None where that is not known.
-    visits_today: int | None = None
     app_version: str = ""
     version: str = "1.0"
     #: Aware UTC; None in an archive of the EMR's older code.
@@ -71,6 +69,8 @@ class Manifest:
     sqlite_version: str = ""
     chroma_version: str = ""
     host: str = ""
+    #: Visits dated the day on which the archive was made; None where that is not known.
+    visits_today: int | None = None
 
     @property
     def is_raw(self) -> bool:

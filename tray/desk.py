@@ -172,7 +172,7 @@ class LauncherDesk(PlainDesk):
         newest = self._sight.view(self._engine).newest
         wanted = self._plan.start_wanted(newest, self._engine.history.confirmations())
         # A backup of damaged data fails, and names the backup that is to be restored.
-        if not self._engine.damage() and (not wanted or self._plan.puts_off(trigger)):
+        if (not wanted or self._plan.puts_off(trigger)) and not self._engine.damage():
             return None
         return self.back_up_now(trigger)
 

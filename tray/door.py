@@ -64,10 +64,10 @@ class Door:
         if control.read(data_dir) == self.control:
             control.remove(data_dir)
 
-    def address(self) -> str:
-        """Return an address that opens the page once, within a minute."""
-        return control.page_address(self.control, self.access.new_ticket())
+    def address(self, path: str = "/") -> str:
+        """Return an address that opens the page at `path` once, within a minute."""
+        return control.page_address(self.control, self.access.new_ticket(), path)
 
-    def show(self) -> None:
+    def show(self, path: str = "/") -> None:
         """Open the page in the browser, without waiting for it: some browsers return when they are closed."""
-        threading.Thread(target=open_page, args=(self.address(),), name="browser", daemon=True).start()
+        threading.Thread(target=open_page, args=(self.address(path),), name="browser", daemon=True).start()

@@ -5,35 +5,54 @@ An EMR that was open before us is taken over; only what is surely the EMR is ask
 
 import contextlib
 import logging
+import math
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from backup_core.errors import BackupError
 
+from .asker import Asker
 from .emrpaths import folder_of
 from .kin import Kin
-from .processes import ask_to_close, family, find, kill, lives
+from .processes import Lookout, family, find, kill, lives
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two looks at the processes, and while the EMR was asked to close.
-_LOOK, _QUICK_LOOK = 2.0, 0.1
+#: Seconds between two looks at the processes, and while the EMR was asked to close. The end of the process that we have
+#: started is seen at once.
+_LOOK, _QUICK_LOOK = 5.0, 0.1
+#: Seconds in which a wrapper has done its work: what is left of a start that ended well in this time is the EMR.
+WRAPPER_LIFE = 90.0
+#: Seconds of life of a first process that has only handed on, and seconds for which the EMR may be on its way then.
+AT_ONCE, ON_ITS_WAY = 3.0, 60.0
 #: Seconds that a stand-in has to close by itself.
 _STAND_IN_PATIENCE = 5.0
+#: Signals by which a session or a person ends a program: no crash.
+_ASKED_TO_END = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
 
 
 class EmrNotStarted(BackupError):
     """The EMR's command could not be run."""
 
     code = "emr-not-started"
+
+
+@dataclass(frozen=True)
+class EmrEnd:
+    """How the EMR has ended: by a fault, as far as that can be known, and after how many seconds."""
+
+    crashed: bool
+    ran: float
 
 
 class Emr:
@@ -57,10 +76,18 @@ class Emr:
         self._closing = threading.Event()
         self._expected = False
         self._stand_in = stand_in
+        self._lookout = Lookout()
+        self._wake = threading.Event()
+        self._begun, self._first_lived = 0.0, math.inf
+        self._was_asked = False
+        #: How the EMR has ended the last time, None until it has.
+        self.last_end: EmrEnd | None = None
 
     def configure(self, command: str, folder: str) -> None:
         """Take another command and folder; they count from the next start."""
-        self.command, self._folder = command, folder
+        if (command, folder) != (self.command, self._folder):
+            self.command, self._folder = command, folder
+            self._lookout = Lookout()
 
     @property
     def is_running(self) -> bool:
@@ -74,21 +101,27 @@ class Emr:
                 self._started = self._run()
                 self._processes = family(self._started.pid)
                 self._watch_on_thread()
+                threading.Thread(target=self._wait_for, args=(self._started,), name="emr-waiter", daemon=True).start()
 
     def adopt(self) -> bool:
         """Watch the EMR if it is open already, and return whether it is."""
         with self._lock:
             return self._adopt()
 
+    def notice(self) -> bool:
+        """Watch the EMR if it was opened without us since the last look, at little cost; return whether it is open."""
+        with self._lock:
+            return self._adopt(self._lookout.find)
+
     def close(self, timeout: float) -> bool:
         """Ask the EMR to close and return whether it has within `timeout` seconds."""
         deadline = time.monotonic() + (min(timeout, _STAND_IN_PATIENCE) if self._stand_in else timeout)
-        asked: set[psutil.Process] = set()
+        asker = Asker()
+        self._was_asked = True
         self._closing.set()
+        self._wake.set()
         while self.is_running and time.monotonic() < deadline:
-            for process in self._processes - asked:
-                asked.add(process)
-                ask_to_close(process)
+            asker.ask(self._processes)
             self._wait(_QUICK_LOOK)
         if self._stand_in and self.is_running:
             for process in self._processes:
@@ -106,11 +139,12 @@ class Emr:
         finally:
             self._expected = False
 
-    def _adopt(self) -> bool:
+    def _adopt(self, search: Callable[[Callable[[psutil.Process], bool]], set[psutil.Process]] = find) -> bool:
         if self.is_running:
             return True
-        self._processes = find(self._is_ours)
+        self._processes = search(self._is_ours)
         if self._processes:
+            self._started = None
             self._watch_on_thread()
         return bool(self._processes)
 
@@ -139,14 +173,20 @@ class Emr:
             ) from error
 
     def _watch_on_thread(self) -> None:
+        self._begun, self._first_lived, self._was_asked = time.monotonic(), math.inf, False
         self._watcher = threading.Thread(target=self._watch, name="emr-watcher", daemon=True)
         self._watcher.start()
 
+    def _wait_for(self, started: "subprocess.Popen[bytes]") -> None:
+        started.wait()
+        self._wake.set()
+
     def _watch(self) -> None:
         while self._look():
-            if self._closing.wait(_LOOK):
-                time.sleep(_QUICK_LOOK)
-        logger.info("the EMR has ended")
+            self._wake.wait(_QUICK_LOOK if self._closing.is_set() else _LOOK)
+            self._wake.clear()
+        self.last_end = EmrEnd(self._has_crashed(), time.monotonic() - self._begun)
+        logger.info("the EMR has ended: %s", self.last_end)
         if not self._expected:
             self._on_exit()
 
@@ -156,8 +196,30 @@ class Emr:
         if self._started is not None and self._started.poll() is None:
             # Where a system does not let us read the environment of a process, its parent still tells whose it is.
             living |= self._kin.early(family(self._started.pid))
-        self._processes = living or find(self._is_ours)
-        return bool(self._processes)
+        elif self._first_lived is math.inf:
+            self._first_lived = time.monotonic() - self._begun
+        if living:
+            self._processes = living
+            return True
+        self._processes = find(self._is_ours) or self._left_by_a_wrapper()
+        return bool(self._processes) or self._is_on_its_way()
+
+    def _left_by_a_wrapper(self) -> set[psutil.Process]:
+        """Return what lives of a start whose first process has ended well and soon."""
+        return find(self._kin.carries_mark) if self._has_handed_on(WRAPPER_LIFE) else set()
+
+    def _is_on_its_way(self) -> bool:
+        """Return whether an EMR is to be expected of which there is no process at the moment."""
+        return self._first_lived < AT_ONCE and self._has_handed_on(ON_ITS_WAY)
+
+    def _has_handed_on(self, within: float) -> bool:
+        is_young = time.monotonic() - self._begun < within
+        return is_young and not self._was_asked and self._started is not None and self._started.returncode == 0
+
+    def _has_crashed(self) -> bool:
+        """Return whether the process that we have started ended by a fault; of another one nobody tells it."""
+        code = None if self._started is None else self._started.returncode
+        return not self._was_asked and code not in (None, 0, *(-number for number in _ASKED_TO_END))
 
     def _is_ours(self, process: psutil.Process) -> bool:
         return self._kin.is_emr(process, self.command, self._folder)

@@ -1,25 +1,28 @@
-"""What the launcher shows in the tray, and what a click there sets going."""
+"""What the launcher shows in the tray: its state as a look, and a click there passed on."""
 
 import logging
-import webbrowser
-from collections.abc import Callable, Mapping
-from pathlib import Path
+import threading
 
 from backup_core.errors import BackupError
-from backup_core.history import Outcome, Run, Trigger
+from backup_core.history import Outcome
 from backup_core.jobs import Job
 from backup_core.places import APP_NAME
 
 from .autostart import autostart_of_this_system
-from .desk import CLOSE_PATIENCE
+from .clicks import Clicks
+from .gauge import Gauge
 from .hands import Hands
 from .iconlink import IconLink
 from .look import Choice
-from .menu import TrayState, look_for
+from .menu import TrayState, look_for, menu_for
+from .news import News
 from .notices import Topic
-from .relaunch import launcher
+from .plan import good_at
+from .tidings import Tidings
 
 logger = logging.getLogger(__name__)
+
+_TOLD = (Outcome.MADE, Outcome.UNCHANGED, Outcome.FAILED)
 
 
 class Face:
@@ -29,7 +32,12 @@ class Face:
         self._hands = hands
         self._link = IconLink(self._click) if shown else None
         self._autostart = autostart_of_this_system()
-        self._told = ""
+        self._gauge = Gauge()
+        self._measuring = threading.Lock()
+        #: What is told by notifications.
+        self.news = News(hands.clock, self._notify)
+        self._clicks = Clicks(hands, self._autostart, self.news)
+        self._tidings = Tidings(hands, self.news)
         hands.jobs.add_listener(self._follow)
 
     def start(self) -> None:
@@ -43,30 +51,32 @@ class Face:
             self._hands.notices.put(Topic.ICON, self._link.problem)
             self._link.show(look_for(self._state(self._hands.jobs.current())))
 
-    def notify(self, sentence: str) -> None:
-        """Tell the user something once."""
-        if self._link:
-            self._link.notify(APP_NAME, sentence)
-
     def close(self) -> None:
         """Take the icon away."""
         if self._link:
             self._link.close()
 
+    def _notify(self, sentence: str) -> None:
+        if self._link and self._hands.preferences.notifications:
+            self._link.notify(APP_NAME, sentence)
+
     def _state(self, job: Job | None) -> TrayState:
-        hands, past = self._hands, self._hands.plan.past
-        view = hands.sight.view(hands.engine)
-        newest = view.newest
-        emr = hands.desk.emr_state()
+        hands, desk = self._hands, self._hands.desk
+        view, emr = hands.sight.view(hands.engine), desk.emr_state()
+        newest, looks_on = view.newest, bool(desk.caretaker())
         return TrayState(
             now=hands.clock.now(),
-            last_backup=past.confirmed.utc if past.confirmed and newest else None,
+            last_backup=good_at(newest, hands.engine.history.confirmations()),
             patients=newest.manifest.patient_count if newest and newest.manifest else None,
-            next_due=hands.desk.next_due(),
+            next_due=desk.next_due(),
+            hold=desk.hold(),
             job=job.kind if job else "",
-            progress=job.done / job.total if job and job.total else None,
-            problem=self._problem(),
-            attention=next(iter(hands.desk.notices()), ""),
+            progress=self._measure(job),
+            problem=view.unreachable or self._problem(),
+            attention=next(iter(desk.notices()), ""),
+            paused_until=desk.paused_until(),
+            can_pause=not looks_on,
+            looks_on=looks_on,
             emr=emr,
             can_start_emr=bool(hands.emr.command),
             can_close_emr=emr == "running",
@@ -75,6 +85,10 @@ class Face:
             ending=hands.is_ending,
             sample=hands.is_sample,
         )
+
+    def _measure(self, job: Job | None) -> float | None:
+        with self._measuring:
+            return self._gauge.read(job) if job else None
 
     def _starts_at_login(self) -> bool | None:
         """Return whether the launcher starts at login; None where that is not offered or cannot be told."""
@@ -85,48 +99,19 @@ class Face:
             return None
 
     def _problem(self) -> str:
-        if not self._hands.plan.past.failures:
-            return ""
-        ended = (Outcome.FAILED, Outcome.MADE, Outcome.UNCHANGED)
-        run: Run | None = self._hands.engine.history.last(outcomes=ended)
+        run = self._hands.engine.history.last(outcomes=_TOLD)
         return run.reason if run and run.outcome is Outcome.FAILED else ""
 
     def _follow(self, job: Job) -> None:
-        if job.error and str(job.error) != self._told:
-            # What fails again for the same reason, at every retry, is no news.
-            self.notify(f"{job.error} {job.error.hint}".strip())
-        if job.state != "running":
-            self._told = str(job.error or "")
-        if job.state == "done" and job.kind in ("restore", "undo"):
-            self.notify("The data was put back. DocAssist can be used again.")
+        self._tidings.follow(job)
         self.refresh()
 
-    def _click(self, choice: str) -> None:
-        hands = self._hands
-        actions: Mapping[str, Callable[[], object]] = {
-            Choice.OPEN_PAGE: hands.open_page,
-            Choice.BACK_UP: hands.desk.back_up_now,
-            # The page says what going back would do, and asks.
-            Choice.UNDO: hands.open_page,
-            Choice.START_EMR: lambda: hands.desk.start(Trigger.EMR_START),
-            Choice.CLOSE_EMR: lambda: hands.emr.close(CLOSE_PATIENCE),
-            Choice.OPEN_FOLDER: lambda: _open_folder(hands.engine.backup_dir),
-            Choice.AT_LOGIN: self._switch_start_at_login,
-            Choice.QUIT: hands.quit,
-        }
-        try:
-            actions[choice]()
-        except BackupError as error:
-            self.notify(f"{error} {error.hint}".strip())
-        self.refresh()
-
-    def _switch_start_at_login(self) -> None:
-        if self._autostart.is_on():
-            self._autostart.turn_off()
+    def _click(self, wanted: str) -> None:
+        choice = Choice(wanted)
+        # A click may arrive twice, or when what it wants cannot be done any more.
+        offered = menu_for(self._state(self._hands.jobs.current()))
+        if any(item.id == choice and item.enabled for item in offered):
+            self._clicks.do(choice)
         else:
-            self._autostart.turn_on(launcher(*self._hands.words_at_login))
-
-
-def _open_folder(folder: Path) -> None:
-    if folder.is_dir():
-        webbrowser.open(folder.as_uri())
+            logger.info("%s was chosen, but is not offered now", choice)
+        self.refresh()

@@ -6,7 +6,7 @@ from typing import Protocol
 from backup_core.clock import Clock
 from backup_core.engine import BackupEngine
 from backup_core.jobs import JobRunner
-from backup_core.retention import Policy
+from backup_core.preferences import Preferences
 
 from .desk import LauncherDesk
 from .emr import Emr
@@ -20,8 +20,8 @@ class Hands(Protocol):
 
     data_dir: Path
     engine: BackupEngine
-    #: How many backups the preferences want kept.
-    policy: Policy
+    #: What the user has chosen, as it was at the last look.
+    preferences: Preferences
     jobs: JobRunner
     desk: LauncherDesk
     plan: Plan
@@ -37,8 +37,8 @@ class Hands(Protocol):
     def clock(self) -> Clock:
         """The clocks by which all is decided."""
 
-    def open_page(self) -> None:
-        """Open the admin page in the browser."""
+    def open_page(self, path: str = "/") -> None:
+        """Open the admin page in the browser, at `path`."""
 
     def quit(self) -> None:
         """Begin the end of the launcher."""

@@ -7,6 +7,7 @@ What the EMR starts later, to show a PDF for one, is not: it may stay open for l
 import contextlib
 import hashlib
 import os
+import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +24,7 @@ MARK = "DOCASSIST_LAUNCHED_FOR"
 #: Seconds from its start in which a wrapper has started the EMR itself.
 WRAPPER_PATIENCE = 10.0
 _DATA = "DOCASSIST_DATA_DIR"
+_INTERPRETER = re.compile(r"(python|pypy|java|node|ruby|perl|mono|dotnet|sh|bash|dash|env|wine)[\d.w]*(\.exe)?", re.I)
 
 
 class Kin:
@@ -48,34 +50,54 @@ class Kin:
                     found.add(process)
         return found
 
+    def carries_mark(self, process: psutil.Process) -> bool:
+        """Return whether the process was started by the start that was begun last, however long after it."""
+        tag, _, begun = process.environ().get(MARK, "").partition(" ")
+        return tag == self._tag and abs(_number(begun) - self._begun) < 1
+
     def is_emr(self, process: psutil.Process, command: str, folder: str) -> bool:
         """Return whether a process is the EMR that `command` starts in `folder`.
 
         It is where a launcher started it, or a wrapper of its, or where it runs the command on this data: the same
         command may be a stranger's in another folder.
         """
+        line, words, home = process.cmdline(), split(command), folder or folder_of(command)
+        # What belongs to the EMR alone may have been opened from anywhere, as by an icon on the desktop.
+        own = program_of(words, Path(home or "."))
+        runs_own = own is not None and own == program_of(_with_path(process, line), Path(process.cwd()))
+        runs = runs_own or (bool(words) and line == words)
         environment = process.environ()
         tag, _, begun = environment.get(MARK, "").partition(" ")
-        if tag == self._tag and (_is_early(process, _number(begun)) or _runs(process, command)):
+        if tag == self._tag and (runs or _is_early(process, _number(begun))):
             return True
-        return _runs(process, command) and self._is_at_home(
-            process, environment.get(_DATA), folder or folder_of(command)
-        )
-
-    def _is_at_home(self, process: psutil.Process, data: str | None, folder: str | None) -> bool:
-        here = Path(process.cwd())
+        here, data = Path(process.cwd()), environment.get(_DATA)
         if data is not None:
-            return _same(here / data, self._paths[_DATA])
-        return folder is not None and _same(here, folder)
+            return runs and _same(here / data, self._paths[_DATA])
+        return runs_own or (runs and home is not None and _same(here, home))
+
+
+def program_of(line: list[str], here: Path) -> Path | None:
+    """Return the file that a command line is known by: its program, or what an interpreter runs; else None."""
+    for word in line:
+        path = here / word
+        if word.startswith("-") or _INTERPRETER.fullmatch(path.name):
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            if path.is_file():
+                return path.resolve()
+        return None
+    return None
 
 
 def _is_early(process: psutil.Process, begun: float) -> bool:
     return float(process.create_time()) - psutil.boot_time() - begun <= WRAPPER_PATIENCE
 
 
-def _runs(process: psutil.Process, command: str) -> bool:
-    words = split(command)
-    return bool(words) and process.cmdline() == words
+def _with_path(process: psutil.Process, line: list[str]) -> list[str]:
+    """Return a command line that begins with the whole path of the program, where the system tells it."""
+    with contextlib.suppress(psutil.Error):
+        return [process.exe() or line[0], *line[1:]] if line else []
+    return line
 
 
 def _same(one: Path | str, other: Path | str) -> bool:

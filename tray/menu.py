@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from backup_core.text import _
-from webadmin.formats import day_of_year
+from backup_core.due import Hold
+from backup_core.text import _, _n
+from webadmin.formats import clock_time, day_of_year, number
 from webadmin.verdict import OLD_AFTER
-from webadmin.words import JOBS, ago, clock_time, count
+from webadmin.words import JOBS, ago
 
 from .look import SEPARATOR, Choice, IconState, Item, Look
 
@@ -23,6 +24,8 @@ class TrayState:
     #: Patients in that archive.
     patients: int | None = None
     next_due: datetime | None = None
+    #: What puts the next backup off; where it waits for the charger, `next_due` is the latest time.
+    hold: Hold | None = None
     #: The kind of the running job ("create", "restore", ...), and how far it is, 0 to 1.
     job: str = ""
     progress: float | None = None
@@ -31,6 +34,10 @@ class TrayState:
     #: What else a person should look at, as a sentence.
     attention: str = ""
     paused_until: datetime | None = None
+    #: Whether this launcher makes automatic backups, which can be paused.
+    can_pause: bool = False
+    #: Whether another launcher looks after the data, and nothing is to be changed here.
+    looks_on: bool = False
     #: "running", "not-running" or "unknown".
     emr: str = "unknown"
     can_start_emr: bool = False
@@ -70,17 +77,19 @@ def verdict_for(state: TrayState) -> str:
     if state.job:
         return _job_words(state)
     if state.problem:
-        return _("Backup failed: %(problem)s", problem=state.problem)
+        return _("Backup failed: %(reason)s", reason=state.problem)
     if state.attention:
         return state.attention
     if state.last_backup is None:
         return _("No backup yet")
+    age = ago(state.now - state.last_backup)
     if _is_old(state):
-        return _("The last backup was %(ago)s", ago=ago(state.now - state.last_backup))
+        return _("The last backup was %(age)s", age=age)
     if state.paused_until:
         return _("Automatic backups are paused until %(time)s", time=_until(state.paused_until, state))
-    made = _("Backed up %(ago)s", ago=ago(state.now - state.last_backup))
-    return _("DocAssist is not running. %(made)s", made=made) if state.emr == "not-running" else made
+    if state.emr == "not-running":
+        return _("DocAssist is not running. Backed up %(age)s", age=age)
+    return _("Backed up %(age)s", age=age)
 
 
 def tooltip_for(state: TrayState) -> str:
@@ -90,9 +99,10 @@ def tooltip_for(state: TrayState) -> str:
         return f"{name}: {verdict_for(state)}"
     parts = [f"{name}: {ago(state.now - state.last_backup)}"]
     if state.patients is not None:
-        parts.append(count(state.patients, "patient"))
+        patients = number(state.patients)
+        parts.append(_n("%(number)s patient", "%(number)s patients", state.patients, number=patients))
     if state.next_due:
-        parts.append(_("next %(when)s", when=_at(state.next_due, state)))
+        parts.append(_next(state.next_due, state))
     if state.emr == "not-running":
         parts.append(_("DocAssist is not running"))
     return ", ".join(parts)
@@ -101,20 +111,23 @@ def tooltip_for(state: TrayState) -> str:
 def menu_for(state: TrayState) -> list[Item]:
     """Return the menu, top to bottom; what cannot be done now is greyed, what is never offered is left out."""
     idle = not state.job and not state.ending
+    changes = idle and not state.looks_on
     items = [
         Item(Choice.OPEN_PAGE, verdict_for(state)),
         SEPARATOR,
-        Item(Choice.BACK_UP, _("Backup Now"), enabled=idle),
+        Item(Choice.BACK_UP, _("Backup Now"), enabled=changes),
         Item(Choice.OPEN_PAGE, _("Open admin page"), default=True),
+        Item(Choice.RESTORE, _("Restore…"), enabled=changes and state.last_backup is not None),
     ]
     if state.can_undo:
-        items.append(Item(Choice.UNDO, _("Go back to before the restore"), enabled=idle))
-    items += [*_emr_items(state, idle), Item(Choice.OPEN_FOLDER, _("Open backups folder"))]
+        items.append(Item(Choice.UNDO, _("Go back to before the restore…"), enabled=changes))
+    items.append(Item(Choice.COPY, _("Save a copy…"), enabled=idle and state.last_backup is not None))
+    items += [*_emr_items(state, idle), *_pause_items(state), Item(Choice.OPEN_FOLDER, _("Open backups folder"))]
     if state.starts_at_login is not None:
         items.append(Item(Choice.AT_LOGIN, _("Start at login"), checked=state.starts_at_login))
     # The sample clinic's stand-in ends with the launcher.
     stays = state.emr == "running" and not state.sample
-    leave = _("Quit (DocAssist stays open, without backups)") if stays else _("Quit")
+    leave = _("Quit (DocAssist stays open but is not backed up until the next start)") if stays else _("Quit")
     return [*items, SEPARATOR, Item(Choice.QUIT, leave, enabled=not state.ending)]
 
 
@@ -124,6 +137,17 @@ def _emr_items(state: TrayState, idle: bool) -> list[Item]:
     if state.emr != "running" and state.can_start_emr:
         return [Item(Choice.START_EMR, _("Start DocAssist"), enabled=idle)]
     return []
+
+
+def _pause_items(state: TrayState) -> list[Item]:
+    if state.paused_until:
+        return [Item(Choice.RESUME, _("Go on with automatic backups"), enabled=not state.ending)]
+    if not state.can_pause:
+        return []
+    return [
+        Item(Choice.PAUSE_HOUR, _("Pause automatic backups for 1 hour"), enabled=not state.ending),
+        Item(Choice.PAUSE_DAY, _("Pause automatic backups until tomorrow"), enabled=not state.ending),
+    ]
 
 
 def _is_old(state: TrayState) -> bool:
@@ -138,6 +162,18 @@ def _job_words(state: TrayState) -> str:
     return f"{words}…" if progress is None else f"{words}… {progress:.0%}"
 
 
+def _next(when: datetime, state: TrayState) -> str:
+    """Return "next at 2:30 pm", with "tomorrow" or the date where it is not today, and what it waits for."""
+    day, time = _day(when, state), clock_time(when.astimezone(state.zone))
+    if state.hold is Hold.BATTERY:
+        return _("next when the charger is in, at %(time)s at the latest", time=time)
+    if day == 0:
+        return _("next at %(time)s", time=time)
+    if day == 1:
+        return _("next tomorrow at %(time)s", time=time)
+    return _("next %(day)s at %(time)s", day=day_of_year(when.astimezone(state.zone)), time=time)
+
+
 def _until(when: datetime, state: TrayState) -> str:
     """Return until when: "2:30 pm", with "tomorrow" or the date where it is not today."""
     there, here = when.astimezone(state.zone), state.now.astimezone(state.zone)
@@ -146,13 +182,17 @@ def _until(when: datetime, state: TrayState) -> str:
 
 def _at(when: datetime, state: TrayState) -> str:
     """Return "at 2:30 pm", with "tomorrow" or the date where it is not today."""
-    there, here = when.astimezone(state.zone), state.now.astimezone(state.zone)
-    days = (there.date() - here.date()).days
-    if days == 0:
-        return _("at %(time)s", time=clock_time(there))
-    if days == 1:
-        return _("tomorrow at %(time)s", time=clock_time(there))
-    return _("%(day)s at %(time)s", time=clock_time(there), day=day_of_year(there))
+    day, time = _day(when, state), clock_time(when.astimezone(state.zone))
+    if day == 0:
+        return time
+    if day == 1:
+        return _("tomorrow at %(time)s", time=time)
+    return _("%(day)s at %(time)s", day=day_of_year(when.astimezone(state.zone)), time=time)
+
+
+def _day(when: datetime, state: TrayState) -> int:
+    """Return how many days after today a time is, as the user counts them."""
+    return (when.astimezone(state.zone).date() - state.now.astimezone(state.zone).date()).days
 
 
 def _steps(progress: float | None) -> float | None:

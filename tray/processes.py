@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import psutil
 
@@ -27,30 +25,39 @@ def family(pid: int) -> set[psutil.Process]:
     return {member for member in members if lives(member)}
 
 
-def find(is_wanted: Callable[[psutil.Process], bool]) -> set[psutil.Process]:
+def find(is_wanted: Callable[[psutil.Process], bool], among: Iterable[int] | None = None) -> set[psutil.Process]:
     """Return the living processes that `is_wanted`, this one not among them; those that it may not ask are left out."""
     found = set()
-    for process in psutil.process_iter():
+    for pid in psutil.pids() if among is None else among:
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and is_wanted(process) and lives(process):
+            process = psutil.Process(pid)
+            if pid != os.getpid() and is_wanted(process) and lives(process):
                 found.add(process)
     return found
 
 
-def ask_to_close(process: psutil.Process) -> None:
-    """Ask a program to close as its user would; it may refuse, or ask its user first."""
-    if sys.platform == "win32":
-        # Without /F this sends WM_CLOSE to the windows of the process: terminate() would kill it unasked.
-        subprocess.run(
-            ["taskkill", "/PID", str(process.pid)],  # noqa: S607 - a part of Windows
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            creationflags=subprocess.CREATE_NO_WINDOW,
-        )
-    else:
-        with contextlib.suppress(psutil.Error):
-            process.terminate()
+class Lookout:
+    """Looks for a process again and again, at little cost: what was looked at twice is known to be a stranger."""
+
+    #: Looks after which all are looked at again: a number may have gone to another process unseen.
+    ALL_AGAIN = 40
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+        self._strangers: set[int] = set()
+        self._looks = 0
+
+    def find(self, is_wanted: Callable[[psutil.Process], bool]) -> set[psutil.Process]:
+        """Return the wanted processes among those that are not known yet."""
+        self._looks += 1
+        if self._looks % self.ALL_AGAIN == 0:
+            self._seen, self._strangers = set(), set()
+        living = set(psutil.pids())
+        # A process that has just begun may still look like the one that it was begun by.
+        known, fresh = self._strangers & living, living - self._strangers
+        found = find(is_wanted, fresh)
+        self._strangers, self._seen = known | (fresh & self._seen), fresh
+        return found
 
 
 def kill(process: psutil.Process) -> None:

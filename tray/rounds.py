@@ -1,7 +1,6 @@
 """What the launcher looks after at each tick: the data folder, what is due, the EMR, the clock."""
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 from backup_core import due
@@ -9,10 +8,14 @@ from backup_core.due import Hold
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError, Busy
 from backup_core.history import Action, Outcome, Run, Trigger
-from webadmin.words import day
+from backup_core.text import N_, _
+from webadmin.formats import day
+from webadmin.verdict import OLD_AFTER
 
 from .hands import Hands
+from .news import Cause, News
 from .notices import Topic
+from .plan import good_at
 from .prover import Prover
 from .shares import mounts, warning
 
@@ -26,19 +29,19 @@ _EMR_LOOK = 15.0
 _TEACH_AGAIN = 300.0
 
 _REASONS = {
-    Hold.PAUSED: "Automatic backups are paused.",
-    Hold.BATTERY: f"The battery has less than {due.LOW_CHARGE} % left: the backup waits for the charger.",
+    Hold.PAUSED: N_("Automatic backups are paused."),
+    Hold.BATTERY: N_("The battery is nearly empty, so the backup waits for the charger."),
 }
 
 
 class Rounds:
     """The rounds of one launcher, made by its loop."""
 
-    def __init__(self, hands: Hands, prover: Prover, notify: Callable[[str], None]) -> None:
-        """Tell by `notify` what cannot wait until somebody looks at the page."""
+    def __init__(self, hands: Hands, prover: Prover, news: News) -> None:
+        """Tell by `news` what cannot wait until somebody looks at the page."""
         self._hands = hands
         self._prover = prover
-        self._notify = notify
+        self._news = news
         self._missing_since: float | None = None
         self._emr_looked = hands.clock.monotonic()
         self._emr_has_ended = False
@@ -56,6 +59,7 @@ class Rounds:
         self._back_up_if_due()
         self._notice_the_emr()
         self._mind_the_clock()
+        self._mind_the_age()
         self._mind_the_alarm()
         self._mind_the_drives()
         self._prover.tick(self._hands.engine)
@@ -65,16 +69,15 @@ class Rounds:
         if self._hands.data_dir.is_dir():
             self._missing_since = None
             self._hands.notices.put(Topic.DATA_FOLDER, "")
+            self._news.tell(Cause.DATA_FOLDER, "")
             return True
         now = self._hands.clock.monotonic()
         if self._missing_since is None:
             self._missing_since = now
         if now - self._missing_since >= FOLDER_PATIENCE:
             sentence = f"The data folder {self._hands.data_dir} cannot be found, so nothing is backed up."
-            if self._hands.notices.put(
-                Topic.DATA_FOLDER, f"{sentence} If it is on a network drive, connect the drive."
-            ):
-                self._notify(sentence)
+            self._hands.notices.put(Topic.DATA_FOLDER, f"{sentence} If it is on a network drive, connect the drive.")
+            self._news.tell(Cause.DATA_FOLDER, sentence)
         return False
 
     def teach(self) -> None:
@@ -86,7 +89,7 @@ class Rounds:
         if engine is self._taught or now < self._teach_after or not engine.backup_dir.is_dir():
             return
         try:
-            engine.keeper.set_policy(self._hands.policy)
+            engine.keeper.set_policy(self._hands.preferences.policy)
             self._taught = engine
         except BackupError:
             logger.warning("the backup folder was not told how many backups to keep", exc_info=True)
@@ -99,6 +102,7 @@ class Rounds:
         has_ended, self._emr_has_ended = self._emr_has_ended, False
         try:
             if has_ended:
+                self._tell_of_a_crash()
                 self._hands.desk.back_up_after_emr()
             elif self._hands.plan.is_due() and not self._was_our_fault():
                 self._hands.desk.back_up_now(self._hands.plan.trigger())
@@ -106,6 +110,13 @@ class Rounds:
                 self._record_what_is_put_off()
         except Busy:
             self._emr_has_ended |= has_ended
+
+    def _tell_of_a_crash(self) -> None:
+        end = self._hands.emr.last_end
+        if end is not None and end.crashed:
+            sentence = _("DocAssist has stopped unexpectedly. Its data is being backed up.")
+            if self._hands.notices.put(Topic.EMR, sentence):
+                self._news.announce(_("%(what_happened)s You can start it again by this icon.", what_happened=sentence))
 
     def _record_what_is_put_off(self) -> None:
         """Leave one record of each cause for which a run is put off, however long it lasts."""
@@ -123,7 +134,7 @@ class Rounds:
                     outcome=Outcome.DONE,
                     started_at=self._hands.clock.now(),
                     code=hold.value,
-                    reason=_REASONS[hold],
+                    reason=_(_REASONS[hold]),
                     facts={"cause": cause},
                 )
             )
@@ -141,21 +152,31 @@ class Rounds:
         if not self._hands.emr.command or self._hands.emr.is_running or now - self._emr_looked < _EMR_LOOK:
             return
         self._emr_looked = now
-        if self._hands.emr.adopt():
+        if self._hands.emr.notice():
+            self._hands.notices.put(Topic.EMR, "")
             self._hands.desk.back_up_at_start(Trigger.EMR_START)
 
     def _mind_the_clock(self) -> None:
         newest = self._hands.sight.view(self._hands.engine).newest
         made = newest.manifest.created_at_utc if newest and newest.manifest else None
         is_wrong = due.clock_is_wrong(self._hands.clock.now(), made)
-        today = day(self._hands.clock.local())
-        sentence = f"This PC says it is {today}. Backups go on. Please set the date." if is_wrong else ""
-        self._hands.notices.put(Topic.CLOCK, sentence)
+        sentence = _(
+            "This PC says it is %(today)s. Backups go on. Please set the date.", today=day(self._hands.clock.local())
+        )
+        self._hands.notices.put(Topic.CLOCK, sentence if is_wrong else "")
+
+    def _mind_the_age(self) -> None:
+        """Tell when there has been no backup for long, though what is wrong may have been told already."""
+        newest = self._hands.sight.view(self._hands.engine).newest
+        made = good_at(newest, self._hands.engine.history.confirmations())
+        is_old = made is not None and self._hands.clock.now() - made > OLD_AFTER
+        self._news.tell(Cause.OLD, _("There has been no backup for more than 24 hours.") if is_old else "")
 
     def _mind_the_alarm(self) -> None:
         alarm = self._hands.engine.keeper.alarm()
-        if self._hands.notices.put(Topic.ALARM, alarm.reason if alarm else "") and alarm:
-            self._notify(alarm.reason)
+        sentence = alarm.reason if alarm else ""
+        self._hands.notices.put(Topic.ALARM, sentence)
+        self._news.tell(Cause.ALARM, sentence)
 
     def _mind_the_drives(self) -> None:
         """Warn once of a data or backup folder on a network drive."""
@@ -163,5 +184,5 @@ class Rounds:
         if folders != self._folders:
             self._folders = folders
             sentence = warning(*folders, mounts())
-            if self._hands.notices.put(Topic.DRIVES, sentence) and sentence:
-                self._notify(sentence)
+            self._hands.notices.put(Topic.DRIVES, sentence)
+            self._news.tell(Cause.DRIVES, sentence)

@@ -21,6 +21,8 @@ class View:
 
     newest: Archive | None = None
     can_undo: bool = False
+    #: Why the folder cannot be looked into, as a sentence; "" where it can.
+    unreachable: str = ""
 
 
 class Sight:
@@ -50,7 +52,6 @@ class Sight:
 def _look(engine: BackupEngine) -> View:
     try:
         return View(engine.last_good(), engine.undoable() is not None)
-    except (BackupError, OSError):
-        # The next backup into this folder fails too, and tells the user why.
+    except (BackupError, OSError) as error:
         logger.warning("could not look into %s", engine.backup_dir, exc_info=True)
-        return View()
+        return View(unreachable=str(error) if isinstance(error, BackupError) else "")

@@ -7,16 +7,17 @@ from pathlib import Path
 from backup_core.engine import BackupEngine
 from backup_core.history import Run
 from backup_core.jobs import Job, JobRunner
-from backup_core.retention import Policy
-from backup_core.settings import Settings
+from backup_core.settings import Preferences, Settings
 from tests.fakeclock import FakeClock
 from tray.desk import LauncherDesk
 from tray.emr import Emr
+from tray.news import News
 from tray.notices import Notices
 from tray.plan import Plan
 from tray.prover import Prover
 from tray.rounds import Rounds
 from tray.sight import Sight
+from tray.tidings import Tidings
 
 
 def make_small_clinic(data_dir: Path) -> None:
@@ -34,7 +35,7 @@ class Launcher:
         self.clock = FakeClock()
         self.data_dir = data_dir
         self.engine = BackupEngine(data_dir, clock=self.clock, patience=0.5)
-        self.policy = Policy()
+        self.preferences = Preferences()
         self.jobs = JobRunner(clock=self.clock)
         self.battery_is_low = False
         self.plan = Plan(self.clock, lambda: self.battery_is_low)
@@ -46,14 +47,16 @@ class Launcher:
         self.is_sample = self.is_ending = False
         self.told: list[str] = []
         # The prover has a clock of its own that stands still: nothing is opened here.
-        self.rounds = Rounds(self, Prover(FakeClock(), lambda archive, proof: None), self.told.append)
+        self.news = News(self.clock, self.told.append)
+        self.rounds = Rounds(self, Prover(FakeClock(), lambda archive, proof: None), self.news)
+        self.tidings = Tidings(self, self.news)
         self.jobs.add_listener(self._follow)
 
     def desk_for(self, emr: Emr) -> LauncherDesk:
         """Return a desk of this launcher with another EMR."""
         return LauncherDesk(self.engine, self.jobs, self.plan, self.sight, emr, self.notices, lambda: None)
 
-    def open_page(self) -> None:
+    def open_page(self, path: str = "/") -> None:
         raise AssertionError("nobody asked for the page")
 
     def quit(self) -> None:
@@ -84,9 +87,10 @@ class Launcher:
     def look(self) -> None:
         """Take up what history and preferences say now."""
         preferences = Settings(self.data_dir).read()
-        self.policy = preferences.policy
+        self.preferences = preferences
         self.plan.look(self.engine.history.runs(), preferences.frequency_hours)
 
     def _follow(self, job: Job) -> None:
         if job.state != "running":
             self.sight.forget()
+        self.tidings.follow(job)

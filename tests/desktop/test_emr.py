@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tray.emr import Emr, EmrNotStarted
+from tray.processes import Lookout
 
 PATIENCE = 20.0
 
@@ -75,7 +76,7 @@ class Workplace:
 
     def viewer(self) -> psutil.Process:
         """Have the EMR open a viewer some seconds after its start, and return it."""
-        time.sleep(1.5)
+        time.sleep(2.5)  # the system tells the time of a start to the second only
         (self.data_dir / "show").touch()
         until((self.data_dir / "viewer").exists)
         return psutil.Process(int((self.data_dir / "viewer").read_text()))
@@ -125,7 +126,8 @@ def test_the_emr_runs_in_its_own_folder_and_means_the_same_data(place: Workplace
     assert not place.exited.is_set()
 
 
-def test_an_emr_that_ends_is_reported_once_it_has_ended(place: Workplace) -> None:
+def test_an_emr_that_ends_is_reported_once_it_has_ended(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tray.emr.AT_ONCE", 0.0)
     emr = place.emr(place.script("emr.py", WRITES_ITS_ENVIRONMENT))
     emr.start()
     assert place.exited.wait(PATIENCE)
@@ -140,6 +142,63 @@ def test_an_emr_behind_a_wrapper_that_ends_at_once_is_still_running(place: Workp
     assert emr.is_running
     assert emr.close(PATIENCE)
     assert place.exited.is_set()
+
+
+def test_an_end_is_told_with_its_cause_and_after_how_long(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tray.emr.AT_ONCE", 0.0)
+    for code, crashed in (("raise SystemExit(3)", True), ("import os; os.abort()", True), ("pass", False)):
+        place.exited.clear()
+        emr = place.emr(place.script("emr.py", f"import time; time.sleep(0.5); {code}"))
+        emr.start()
+        assert place.exited.wait(PATIENCE)
+        assert emr.last_end is not None
+        assert emr.last_end.crashed is crashed
+        assert 0.4 < emr.last_end.ran < PATIENCE
+
+
+def test_an_emr_that_was_asked_to_end_has_not_crashed(place: Workplace) -> None:
+    emr = place.emr(place.script("emr.py", STAYS_OPEN))
+    emr.start()
+    assert emr.close(PATIENCE)
+    assert emr.last_end is not None
+    assert not emr.last_end.crashed
+
+
+def test_the_end_of_the_emr_is_seen_at_once_though_nobody_looks_often(place: Workplace) -> None:
+    emr = place.emr(place.script("emr.py", "import time; time.sleep(4)"))
+    emr.start()
+    threads = {thread.name for thread in threading.enumerate()}
+    assert "emr-waiter" in threads
+    assert place.exited.wait(PATIENCE)
+
+
+def test_a_wrapper_that_takes_long_before_it_starts_the_emr_is_no_exit(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tray.kin.WRAPPER_PATIENCE", 0.5)
+    monkeypatch.setattr("tray.emr.AT_ONCE", 0.0)
+    wrapper = place.script("wrapper.py", "import time; time.sleep(2.5)\n" + WRAPPER)
+    emr = place.emr(wrapper, place.script("emr.py", STAYS_OPEN))
+    emr.start()
+    place.seen()
+    assert not place.exited.wait(6), "the wrapper has ended, the EMR has not"
+    assert emr.is_running
+
+
+def test_an_emr_whose_wrapper_has_ended_before_it_begins_is_waited_for(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tray.emr.ON_ITS_WAY", 12.0)
+    script = place.script("emr.py", "import time; time.sleep(120)")
+    emr = place.emr("-c", "pass")
+    emr.start()
+    assert not place.exited.wait(3)
+    assert emr.is_running
+    emr.configure(f'"{sys.executable}" {script}', str(place.folder))
+    by_hand = place.start_by_hand(script, place.folder)
+    assert not place.exited.wait(14), "it has come, by another way"
+    by_hand.kill()
+    assert place.exited.wait(PATIENCE)
 
 
 def test_an_emr_that_was_asked_to_close_has_ended_when_close_returns(place: Workplace) -> None:
@@ -253,10 +312,49 @@ def test_an_emr_that_was_opened_by_hand_is_known_by_its_folder_or_its_data(place
     assert not emr.adopt()
 
 
+def test_an_emr_opened_by_its_old_icon_is_known_by_its_own_file(place: Workplace, tmp_path: Path) -> None:
+    """The icon on the desktop has the whole path, and another folder, than the command in the preferences."""
+    (place.folder / "main.py").write_text("import time; time.sleep(120)", encoding="utf-8")
+    emr = place.emr("main.py")
+    assert not emr.notice()
+    place.start_by_hand(str(place.folder / "main.py"), tmp_path)
+    until(emr.notice)
+    assert emr.is_running
+
+
+def test_what_only_works_on_a_file_of_the_emr_is_not_the_emr(place: Workplace) -> None:
+    script = place.script("main.py", "import time; time.sleep(120)")
+    editor = ["/usr/bin/tail", "-f", script.strip('"')]
+    place.by_hand.append(subprocess.Popen(editor, cwd=place.folder, stdout=subprocess.DEVNULL))
+    emr = place.emr("main.py")
+    assert not emr.adopt()
+
+
+def test_a_look_for_the_emr_asks_only_what_is_new(place: Workplace) -> None:
+    lookout, asked = Lookout(), list[int]()
+
+    def is_wanted(process: psutil.Process) -> bool:
+        asked.append(process.pid)
+        return False
+
+    for _ in range(2):
+        lookout.find(is_wanted)
+    asked.clear()
+    by_hand = place.start_by_hand(place.script("emr.py", "import time; time.sleep(120)"), place.folder)
+    lookout.find(is_wanted)
+    assert by_hand.pid in asked
+    assert os.getppid() not in asked
+    for _ in range(Lookout.ALL_AGAIN):
+        lookout.find(is_wanted)
+    assert os.getppid() in asked, "now and then all are looked at again"
+
+
 def test_a_viewer_that_outlives_the_emr_neither_counts_as_the_emr_nor_is_closed(
     place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tray.kin.WRAPPER_PATIENCE", 1.0)
+    monkeypatch.setattr("tray.emr.WRAPPER_LIFE", 1.0)
+    monkeypatch.setattr("tray.emr.AT_ONCE", 1.0)
     emr = place.emr(place.script("emr.py", OPENS_A_VIEWER))
     emr.start()
     viewer = place.viewer()
@@ -269,10 +367,12 @@ def test_a_viewer_that_outlives_the_emr_neither_counts_as_the_emr_nor_is_closed(
 
 def test_a_viewer_stays_open_when_the_emr_is_asked_to_close(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tray.kin.WRAPPER_PATIENCE", 1.0)
+    monkeypatch.setattr("tray.emr.WRAPPER_LIFE", 1.0)
+    monkeypatch.setattr("tray.emr.AT_ONCE", 1.0)
     emr = place.emr(place.script("emr.py", OPENS_A_VIEWER))
     emr.start()
     viewer = place.viewer()
-    time.sleep(2.5)  # until the launcher has looked again
+    time.sleep(5.5)  # until the launcher has looked again
     assert emr.close(PATIENCE)
     assert place.exited.is_set()
     assert viewer.is_running()

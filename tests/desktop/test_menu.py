@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 
+from backup_core.due import Hold
 from tray.look import SEPARATOR, Choice, IconState, Item
 from tray.menu import TrayState, icon_state_for, look_for, menu_for, tooltip_for, verdict_for
 
@@ -19,6 +20,7 @@ CALM = TrayState(
     patients=1284,
     next_due=NOW + timedelta(hours=1),
     emr="running",
+    can_pause=True,
 )
 
 
@@ -107,9 +109,13 @@ def test_the_menu_of_a_calm_day() -> None:
         "-",
         "Backup Now",
         "Open admin page",
+        "Restore…",
+        "Save a copy…",
+        "Pause automatic backups for 1 hour",
+        "Pause automatic backups until tomorrow",
         "Open backups folder",
         "-",
-        "Quit (DocAssist stays open, without backups)",
+        "Quit (DocAssist stays open but is not backed up until the next start)",
     ]
 
 
@@ -123,6 +129,48 @@ def test_while_a_job_runs_no_other_can_be_started() -> None:
         assert item(busy, choice) is not None
         assert not is_offered(busy, choice)
         assert is_offered(replace(busy, job=""), choice)
+
+
+def test_without_a_backup_there_is_nothing_to_restore_or_to_copy() -> None:
+    for choice in (Choice.RESTORE, Choice.COPY):
+        assert is_offered(CALM, choice)
+        assert not is_offered(replace(CALM, last_backup=None), choice)
+
+
+def test_a_pause_can_be_begun_or_ended_and_not_both() -> None:
+    paused = replace(CALM, paused_until=NOW + timedelta(hours=1))
+    for choice in (Choice.PAUSE_HOUR, Choice.PAUSE_DAY):
+        assert is_offered(CALM, choice)
+        assert item(paused, choice) is None
+        assert item(replace(CALM, can_pause=False), choice) is None
+    assert is_offered(paused, Choice.RESUME)
+    assert item(CALM, Choice.RESUME) is None
+
+
+def test_while_another_launcher_looks_after_the_data_nothing_is_changed_here() -> None:
+    beside = replace(CALM, looks_on=True, can_pause=False, can_undo=True, can_close_emr=True)
+    for choice in (Choice.BACK_UP, Choice.RESTORE, Choice.UNDO):
+        assert not is_offered(beside, choice)
+    for choice in (Choice.COPY, Choice.CLOSE_EMR, Choice.OPEN_FOLDER, Choice.QUIT):
+        assert is_offered(beside, choice)
+
+
+def test_a_backup_that_waits_for_the_charger_says_so() -> None:
+    waiting = replace(CALM, hold=Hold.BATTERY)
+    assert tooltip_for(waiting).endswith(", next when the charger is in, at 2:30 pm at the latest")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [
+        (timedelta(hours=1), "paused until 2:30 pm"),
+        (timedelta(hours=10, minutes=30), "paused until tomorrow at 12:00 am"),
+        (timedelta(days=3), "paused until 5 Mar at 1:30 pm"),
+    ],
+)
+def test_the_end_of_a_pause_says_the_day_where_it_is_not_today(ahead: timedelta, words: str) -> None:
+    paused = replace(CALM, paused_until=NOW + ahead)
+    assert tooltip_for(paused).endswith(words)
 
 
 def test_going_back_is_offered_only_where_it_is_possible() -> None:
@@ -154,7 +202,7 @@ def test_start_at_login_is_ticked_only_where_it_is_on_and_absent_where_it_is_not
 
 
 def test_quit_says_that_docassist_stays_only_where_it_does() -> None:
-    assert menu_for(CALM)[-1].text == "Quit (DocAssist stays open, without backups)"
+    assert menu_for(CALM)[-1].text == "Quit (DocAssist stays open but is not backed up until the next start)"
     for state in (replace(CALM, emr="not-running"), replace(CALM, sample=True)):
         assert menu_for(state)[-1].text == "Quit"
 
