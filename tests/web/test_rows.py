@@ -17,7 +17,9 @@ PROOF = Proof(NOW.replace(hour=10, minute=42).astimezone(UTC), "", 1284, 9310, 5
 
 def archive(state: State, proof: Proof | None = None, problem: str = "") -> Archive:
     """Return an archive of this clinic in that state."""
-    manifest = Manifest(NOW, 1284, 9310, "1", origin="mine", members=())
+    manifest = Manifest(
+        created_at=NOW, patient_count=1284, visit_count=9310, app_version="1", origin="mine", members=()
+    )
     return Archive(Path("backup_2026-01-02_10-30-00.zip"), 1, 1, state, manifest, problem, proof=proof)
 
 
