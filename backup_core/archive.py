@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -26,6 +27,15 @@ from .unpack import Reader
 
 #: How Windows calls a path that is too long for it.
 _TOO_LONG = 206
+
+
+@dataclass(frozen=True)
+class Unpacking:
+    """Where members go: those that `wants` holds for, each told to `on_file` when it is there and as it should be."""
+
+    folder: Path
+    wants: Callable[[str], bool]
+    on_file: Callable[[str, Path], None]
 
 
 def pack(
@@ -67,22 +77,38 @@ def unpacked_size(path: Path) -> int:
         return sum(reader.size(name) for name in reader.names)
 
 
-def verify(path: Path, on_progress: OnProgress = ignore) -> Manifest:
-    """Read the whole archive again and compare it with its manifest; raise ArchiveUnusable naming what differs."""
+def verify(path: Path, on_progress: OnProgress = ignore, *, into: Unpacking | None = None) -> Manifest:
+    """Read the whole archive again and compare it with its manifest; raise ArchiveUnusable naming what differs.
+
+    What `into` wants is written too, on the way.
+    """
     with Reader(path) as reader:
-        _consume(reader, reader.names, on_progress, Stage.VERIFY, None)
+        _consume(reader, reader.names, on_progress, Stage.VERIFY, into)
         return reader.manifest
 
 
+def check_seal(path: Path) -> None:
+    """Raise ArchiveUnusable unless every byte is as it was when the archive was made and verified; unpack nothing."""
+    with Reader(path) as reader:
+        reader.check_seal()
+
+
 def extract(
-    path: Path, folder: Path, on_progress: OnProgress = ignore, *, only: Callable[[str], bool] = lambda name: True
+    path: Path,
+    folder: Path,
+    on_progress: OnProgress = ignore,
+    *,
+    only: Callable[[str], bool] = lambda name: True,
+    on_file: Callable[[str, Path], None] = lambda name, path: None,
 ) -> Manifest:
     """Write the members of an archive for which `only` holds below the new folder `folder`, durably, verifying each.
 
-    Raise ArchiveUnusable where a member differs from the manifest, RepositoryFull without room.
+    `on_file` gets the name and the path of each as soon as it is there. Raise ArchiveUnusable where a member differs
+    from the manifest, RepositoryFull without room.
     """
     with Reader(path) as reader:
-        _consume(reader, [name for name in reader.names if only(name)], on_progress, Stage.EXTRACT, folder)
+        into = Unpacking(folder, only, on_file)
+        _consume(reader, [name for name in reader.names if only(name)], on_progress, Stage.EXTRACT, into)
         return reader.manifest
 
 
@@ -106,14 +132,17 @@ def intact_sources(path: Path) -> tuple[str, ...]:
     return tuple(source for source in sources if source not in damaged)
 
 
-def _consume(reader: Reader, names: list[str], on_progress: OnProgress, stage: Stage, folder: Path | None) -> None:
+def _consume(
+    reader: Reader, names: list[str], on_progress: OnProgress, stage: Stage, into: Unpacking | None
+) -> None:
     total = sum(reader.size(name) for name in names)
     done = 0
     # Read and unpacked on one thread, hashed and written on the other.
     with ahead(reader.chunks(names)) as chunks:
         for name, pieces in groupby(chunks, key=itemgetter(0)):
             digest = hashlib.sha256()
-            with _Target(None if folder is None else folder / name, is_folder=name.endswith("/")) as target:
+            path = into.folder / name if into is not None and into.wants(name) else None
+            with _Target(path, is_folder=name.endswith("/")) as target:
                 for _name, chunk in pieces:
                     digest.update(chunk)
                     target.write(chunk)
@@ -126,6 +155,8 @@ def _consume(reader: Reader, names: list[str], on_progress: OnProgress, stage: S
                     hint=_("Choose another backup."),
                     member=name,
                 )
+            if into is not None and path is not None:
+                into.on_file(name, path)
 
 
 class _Target:

@@ -17,7 +17,7 @@ from .progress import OnProgress, Progress, Stage, ignore
 from .proofs import Proof
 from .sources import CHROMA, CHROMA_DB, CLINIC_DB
 from .text import _
-from .verify import check_databases
+from .verify import unpack
 
 #: The share of vectors that must find themselves among their five nearest: the index is approximate, and on a healthy
 #: store of 60,000 random vectors 1.2 % did not.
@@ -37,7 +37,7 @@ def prove(path: Path, folder: Path, at: datetime, on_progress: OnProgress = igno
     remarks: list[str] = []
     try:
         need_space(folder.parent, archive.unpacked_size(path), "opening the backup")
-        manifest = archive.extract(path, folder, on_progress)
+        manifest = unpack(path, folder, on_progress)
         on_progress(Progress(Stage.PROVE))
         if manifest.is_raw:
             return Proof(at, remark="It keeps damaged data as it was, so its databases are not opened.")

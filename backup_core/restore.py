@@ -23,7 +23,7 @@ from .stages import UNWATCHED, Stages, Step
 from .swap import Journal, Phase, Swap
 from .swapper import Swapper
 from .text import N_, _
-from .verify import check_databases
+from .verify import unpack
 
 #: What a ZIP of the EMR's older code may bring; anything else in it is left alone.
 _LEGACY_SOURCES = (CLINIC_DB, CHROMA, "prescriptions", SETTINGS)
@@ -170,9 +170,7 @@ class Restorer:
             self._data.path, archive.unpacked_size(wanted.path), N_("%(size)s for the data that comes back")
         )
         need_room(_NO_ROOM, [unpacked, *safety])
-        manifest = archive.extract(wanted.path, swap.new, on_progress)
-        check_databases(swap.new, manifest)
-        return manifest
+        return unpack(wanted.path, swap.new, on_progress)
 
     def _names(self, manifest: Manifest, swap: Swap, *, with_settings: bool) -> list[str]:
         """Return the sources that change: what the archive has, and what it says was absent."""

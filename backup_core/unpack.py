@@ -76,9 +76,20 @@ class Reader:
                 for chunk in member_chunks(source, self._infos[name]):
                     yield name, chunk
         if isinstance(source, SealedBytes):
-            with _reading():
-                if source.digits_of_all() != self._seal:
-                    raise _damaged("its seal does not fit")
+            self._compare(source)
+
+    def check_seal(self) -> None:
+        """Raise ArchiveUnusable unless the archive has a seal, and all of its bytes are as when it was sealed."""
+        if not self._seal:
+            raise _damaged("it has no seal")
+        with _reading():
+            source = SealedBytes(self._file)
+        self._compare(source)
+
+    def _compare(self, source: SealedBytes) -> None:
+        with _reading():
+            if source.digits_of_all() != self._seal:
+                raise _damaged("its seal does not fit")
 
     def _check_infos(self) -> dict[str, zipfile.ZipInfo]:
         infos: dict[str, zipfile.ZipInfo] = {}

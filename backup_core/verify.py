@@ -1,5 +1,8 @@
 """Read an archive against its manifest, and let SQLite check the databases in it."""
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import archive
@@ -15,17 +18,36 @@ _DATABASES = (CLINIC_DB, CHROMA_DB)
 
 def verify(path: Path, folder: Path, on_progress: OnProgress = ignore) -> None:
     """Raise ArchiveUnusable, saying what is wrong, unless the archive is whole; `folder` is a new staging folder."""
-    archive.verify(path, on_progress)
-    manifest = archive.extract(path, folder, only=lambda name: name in _DATABASES)
-    check_databases(folder, manifest)
+    with _checking(path) as check:
+        archive.verify(path, on_progress, into=archive.Unpacking(folder, _DATABASES.__contains__, check))
 
 
-def check_databases(folder: Path, manifest: Manifest) -> None:
-    """Raise ArchiveUnusable unless SQLite finds the extracted databases whole; a raw archive is taken as it is."""
-    for name in _DATABASES:
-        if (folder / name).is_file() and not manifest.is_raw:
-            problem = check_integrity(folder / name)
-            if problem:
+def unpack(path: Path, folder: Path, on_progress: OnProgress = ignore) -> Manifest:
+    """Write an archive's members below the new folder `folder`, durably, and return its manifest.
+
+    Raise ArchiveUnusable where a byte or a database is not as it should be, RepositoryFull without room.
+    """
+    with _checking(path) as check:
+        return archive.extract(path, folder, on_progress, on_file=check)
+
+
+@contextmanager
+def _checking(path: Path) -> Iterator[Callable[[str, Path], None]]:
+    """Give a function that lets SQLite check a database on a thread of its own, while the others are unpacked.
+
+    At the end of the block raise ArchiveUnusable for a damaged one; those of a raw archive are taken as they are.
+    """
+    is_raw = archive.read_manifest(path).is_raw
+    begun: dict[str, Future[str]] = {}
+
+    def check(name: str, database: Path) -> None:
+        if name in _DATABASES and not is_raw:
+            begun[name] = pool.submit(check_integrity, database)
+
+    with ThreadPoolExecutor(1, "check") as pool:
+        yield check
+        for name, found in begun.items():
+            if problem := found.result():
                 raise ArchiveUnusable(
                     _("%(name)s in this backup is damaged: %(problem)s.", name=name, problem=problem),
                     hint=_("Choose another backup."),
