@@ -57,7 +57,7 @@ class BackupMaker:
             need_room(_NO_ROOM, self.room_for(sources))
         if not raw_if_damaged or _has_database(sources):
             try:
-                with self._data.staging() as folder, stages.measure(Step.COPY):
+                with self._data.staging() as folder:
                     copied = snapshot.copy(sources, folder, on_progress, stages)
                     return self._archive(copied, trigger, check, on_progress, stages)
             except SourceDamaged:
@@ -116,9 +116,6 @@ class BackupMaker:
         return Manifest(
             created_at=self._clock.local(),
             created_at_utc=self._clock.now(),
-            patient_count=taken.contents.patient_count,
-            visit_count=taken.contents.visit_count,
-            visits_today=visits_on(taken.folder, self._clock.local().date()),
             app_version=_version("docassist-backup"),
             sequence=self._repository.next_sequence(),
             origin=origin,
