@@ -22,7 +22,7 @@ from .errors import (
     RepositoryLocked,
     SettingInvalid,
 )
-from .places import state_folder
+from .places import is_data_dir_known, setup_folder, state_folder
 from .settings import Settings, resolve_data_dir
 from .sources import find_sources
 from .text import _
@@ -75,7 +75,8 @@ def _carry_out(options: argparse.Namespace) -> Answer:
         return commands.self_test(state_folder())
     data_dir = resolve_data_dir(options.data_dir, os.environ)
     if options.command == "open":
-        return commands.open_page(data_dir, only_print=options.print)
+        is_known = is_data_dir_known(options.data_dir, os.environ)
+        return commands.open_page(data_dir if is_known else setup_folder(), only_print=options.print)
     find_sources(data_dir)  # no data folder is said first, and none is ever made
     settings = Settings(data_dir)
     preferences = settings.read()

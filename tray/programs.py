@@ -3,13 +3,15 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from webadmin.setup import Program
 
 from .openemr import SCRIPT, is_docassist, typed
 
+#: What DocAssist calls the folder of its records, beside its program.
+DATA = "data"
 #: How many folders above the data are looked into.
 _ABOVE = 2
 _ENVIRONMENTS = (".venv", "venv", "env")
@@ -18,21 +20,21 @@ _ENVIRONMENTS = (".venv", "venv", "env")
 def programs_beside(data_dir: Path, more: Iterable[Path] = ()) -> list[Program]:
     """Return the ways to start DocAssist that lie in, or just above, the data folder and in the folders `more`."""
     folders = [data_dir, *list(data_dir.parents)[:_ABOVE], *more]
-    found = [program for folder in dict.fromkeys(folders) for program in _programs_in(folder)]
+    found = [program for folder in dict.fromkeys(folders) for program in programs_in(folder)]
     return list(dict.fromkeys(found))
 
 
-def _programs_in(folder: Path) -> Iterator[Program]:
+def programs_in(folder: Path) -> list[Program]:
+    """Return the ways to start DocAssist that lie in a folder."""
     try:
         entries = sorted(folder.iterdir())
     except OSError:
-        return
-    for path in entries:
-        if is_docassist([str(path)]) and _can_be_started(path):
-            yield Program(_command_of(path), str(folder))
-    script = folder / SCRIPT
-    if script.is_file():
-        yield Program(typed([_python_of(folder), SCRIPT]), str(folder))
+        return []
+    names = [path for path in entries if is_docassist([str(path)]) and _can_be_started(path)]
+    found = [Program(_command_of(path), str(folder)) for path in names]
+    if folder / SCRIPT in entries:
+        found.append(Program(typed([_python_of(folder), SCRIPT]), str(folder)))
+    return found
 
 
 def _can_be_started(path: Path) -> bool:

@@ -14,7 +14,7 @@ from backup_core.folders import drives, has_clinic, home_places, is_folder
 from webadmin.setup import Findings, Found, Program
 
 from .demo import is_sample
-from .openemr import is_docassist, open_programs
+from .openemr import SCRIPT, is_docassist, open_programs
 from .shares import is_remote, mounts
 
 logger = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ def _below(folder: Path, met_program: Callable[[Path], None]) -> list[Path]:
         device = folder.stat().st_dev
         with os.scandir(folder) as entries:
             for entry in entries:
-                if is_docassist([entry.name]) and entry.name.lower().endswith((".exe", ".app", ".appimage")):
+                if _is_program(entry):
                     met_program(folder)
                 if _is_worth_it(entry, device):
                     found.append(Path(entry.path))
@@ -131,6 +131,14 @@ def _below(folder: Path, met_program: Callable[[Path], None]) -> list[Path]:
         # A folder that may not be read has nothing to offer: the user can still choose it by hand.
         logger.debug("%s was not looked into", folder, exc_info=True)
     return sorted(found)
+
+
+def _is_program(entry: "os.DirEntry[str]") -> bool:
+    """Return whether DocAssist itself lies here: a program of its name, or its script with its sources beside it."""
+    name = entry.name.lower()
+    if name == SCRIPT:
+        return Path(entry.path).with_name("src").is_dir() or "docassist" in Path(entry.path).parent.name.lower()
+    return is_docassist([name]) and name.endswith((".exe", ".app", ".appimage"))
 
 
 def _is_worth_it(entry: "os.DirEntry[str]", device: int) -> bool:

@@ -22,7 +22,7 @@ from .launcher import Launcher
 from .look import SEPARATOR, Choice, IconState, Item, Look
 from .loop import Loop
 from .options import Options, at_login
-from .programs import programs_beside
+from .programs import DATA, programs_beside, programs_in
 from .relaunch import launcher
 from .search import Search
 
@@ -101,6 +101,14 @@ class SetUp:
         opened = [found.program for found in search.findings().found if found.clinic.folder == data_dir]
         beside = programs_beside(data_dir, search.program_folders)
         return list(dict.fromkeys([*self._said, *filter(None, opened), *beside]))
+
+    def homes(self) -> list[Path]:
+        """Return where the DocAssists that were found up to now look for their records, there or not."""
+        return [folder / DATA for folder in self._started_search().program_folders]
+
+    def home_in(self, folder: Path) -> Path | None:
+        """Return where the DocAssist in `folder` looks for its records; None where there is no DocAssist."""
+        return folder / DATA if programs_in(folder) else None
 
     def finish(self, plan: Plan) -> None:
         """Carry out the plan; return when the launcher serves the page in our place, raise BackupError if refused."""

@@ -134,8 +134,8 @@ def _backups_in(folder: Path) -> Path:
 
 def _home_in(folder: Path) -> Path:
     """Return the folder for the records in the one that was chosen: that itself where it is one for records."""
-    is_home = folder.name in (RECORDS, "data") or look_at(folder).patients is not None or _is_bare(folder)
-    return folder if is_home else folder / RECORDS
+    is_home = folder.name == RECORDS or look_at(folder).patients is not None or _is_bare(folder)
+    return folder if is_home else office().guide.home_in(folder) or folder / RECORDS
 
 
 def _is_bare(folder: Path) -> bool:

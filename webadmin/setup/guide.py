@@ -60,6 +60,12 @@ class Guide(Protocol):
     def programs(self, data_dir: Path) -> list[Program]:
         """Return the ways to start DocAssist on this data, the likeliest first."""
 
+    def homes(self) -> list[Path]:
+        """Return where the DocAssists that were found up to now look for their records, there or not."""
+
+    def home_in(self, folder: Path) -> Path | None:
+        """Return where the DocAssist in `folder` looks for its records; None where there is no DocAssist."""
+
     def finish(self, plan: Plan) -> None:
         """Carry out the plan; return when the launcher serves this page in our place.
 

@@ -68,6 +68,8 @@ def bringing(job_id: str) -> str | Response:
 
 def _homes(draft: Draft) -> list[Path]:
     """Return the folders that are offered for the records: the chosen one, those beside a DocAssist, and our own."""
-    beside = [found.clinic.folder for found in office().guide.findings().found if found.clinic.is_empty]
+    guide = office().guide
+    beside = [found.clinic.folder for found in guide.findings().found if found.clinic.is_empty]
+    beside += [home for home in guide.homes() if look_at(home).is_empty]
     usual = Path(platformdirs.user_documents_dir()) / RECORDS
     return list(dict.fromkeys([*([draft.home] if draft.home else []), *beside, usual]))
