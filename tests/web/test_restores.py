@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backup_core.engine import BackupEngine
-from backup_core.progress import OnProgress
+from backup_core.progress import OnProgress, Progress, Stage
 from tests.audit import listening
 from tests.web.conftest import PATIENCE, Clinic, Visitor
 from webadmin import restores
@@ -225,3 +225,33 @@ def test_the_question_is_put_off_while_something_long_is_running(
 
     assert answer.status_code == 409
     assert "DocAssist Backup is busy." in answer.text
+
+
+def test_going_back_names_what_comes_back_and_what_is_put_aside(visitor: Visitor, clinic: Clinic, backup: str) -> None:
+    clinic.admit(2)
+    restore(visitor, backup, TICKED)
+    clinic.rename(1, "P <since>")
+    question, entries = visitor.get("/undo").text, visitor.get("/undo/entries").text
+    back, aside = entries.split("What was entered since, and is put aside")
+
+    assert 'hx-get="/undo/entries"' in question
+    assert "P 4</bdi>" in back
+    assert "P 5</bdi>" in back
+    assert "P &lt;since&gt;</bdi>" in aside
+    assert "It stays in a backup of its own, so nothing is lost." in aside
+    assert "/compare/all" in aside
+
+
+def test_a_restore_that_was_cancelled_says_that_nothing_changed(visitor: Visitor, backup: str) -> None:
+    def work(on_progress: OnProgress) -> None:
+        on_progress(Progress(Stage.EXTRACT, 1, 2))
+        current = visitor.jobs.current()
+        assert current is not None
+        assert visitor.jobs.cancel(current.id)
+        on_progress(Progress(Stage.EXTRACT, 2, 2))
+
+    job = visitor.jobs.wait(visitor.jobs.start("restore", work).id, PATIENCE)
+    page = visitor.get(f"/backups/{backup}/restore/{job.id}").text
+
+    assert "Cancelled. Everything is as it was before." in page
+    assert "hx-trigger" not in page.partition("</section>")[0].partition('id="progress"')[2].partition(">")[0]
