@@ -132,9 +132,7 @@ def intact_sources(path: Path) -> tuple[str, ...]:
     return tuple(source for source in sources if source not in damaged)
 
 
-def _consume(
-    reader: Reader, names: list[str], on_progress: OnProgress, stage: Stage, into: Unpacking | None
-) -> None:
+def _consume(reader: Reader, names: list[str], on_progress: OnProgress, stage: Stage, into: Unpacking | None) -> None:
     total = sum(reader.size(name) for name in names)
     done = 0
     # Read and unpacked on one thread, hashed and written on the other.

@@ -41,7 +41,6 @@ def prove(path: Path, folder: Path, at: datetime, on_progress: OnProgress = igno
         on_progress(Progress(Stage.PROVE))
         if manifest.is_raw:
             return Proof(at, remark="It keeps damaged data as it was, so its databases are not opened.")
-        check_databases(folder, manifest)
         if (folder / CLINIC_DB).is_file():
             remarks.append(orphans(folder / CLINIC_DB))
         found = read_contents(folder)
