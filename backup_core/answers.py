@@ -161,9 +161,17 @@ def holds(archive: Archive) -> str:
     """Return what an archive holds, in words."""
     if archive.state is State.ONLINE:
         return "in the cloud, not on this PC"
+    if archive.state is State.DAMAGED:
+        return f"{archive.problem} {still_whole(archive.proof.recoverable) if archive.proof else ''}".strip()
     if archive.manifest is None:
-        return archive.problem or "contents not known"
+        return "contents not known"
     return counted(archive.manifest.patient_count, archive.manifest.visit_count)
+
+
+def still_whole(sources: Sequence[str]) -> str:
+    """Return what of a damaged archive is as it was written, as a sentence."""
+    named = ", ".join(filter(None, sources))
+    return f"Still whole in it: {named}." if named else "Nothing in it is whole."
 
 
 def counted(patients: int, visits: int) -> str:
@@ -183,6 +191,7 @@ def _described(archive: Archive) -> dict[str, object]:
         "size": archive.size,
         "state": archive.state.value,
         "problem": archive.problem,
+        "recoverable": list(archive.proof.recoverable) if archive.proof and archive.problem else None,
         "trigger": manifest.trigger if manifest else "",
         "patients": manifest.patient_count if manifest else None,
         "visits": manifest.visit_count if manifest else None,

@@ -40,7 +40,9 @@ class Inspector:
             with self._data.staging() as folder:
                 verify(archive.path, folder, on_progress)
         except ArchiveUnusable as error:
-            self._note(archive, Proof(self._clock.now(), str(error), recoverable=intact_sources(archive.path)))
+            whole = intact_sources(archive.path)
+            error.facts["recoverable"] = ", ".join(whole)
+            self._note(archive, Proof(self._clock.now(), str(error), recoverable=whole))
             raise
 
     def prove(self, archive: Archive, trigger: Trigger, on_progress: OnProgress) -> Proof:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import control
-from .answers import Answer, about_archives, about_losses, about_proof, about_standing, holds
+from .answers import Answer, about_archives, about_losses, about_proof, about_standing, holds, still_whole
 from .diagnostics import diagnostics
 from .engine import BackupEngine
 from .errors import ArchiveUnusable, BackupError
@@ -40,7 +40,12 @@ def verify(request: Request) -> Answer:
     """Read one archive again, or all of them, and return which are whole; raise ArchiveUnusable."""
     if not request.options.archive:
         return _verify_all(request.engine)
-    archive = request.engine.verify(request.engine.find(request.options.archive))
+    archive = request.engine.find(request.options.archive)
+    try:
+        request.engine.verify(archive)
+    except ArchiveUnusable as error:
+        whole = str(error.facts.get("recoverable", "")).split(", ")
+        raise ArchiveUnusable(f"{error} {still_whole(whole)}".strip(), hint=error.hint, **error.facts) from error
     return Answer({"verified": [archive.name]}, f"{archive.name} is whole: {holds(archive)}.")
 
 
@@ -51,7 +56,8 @@ def _verify_all(engine: BackupEngine) -> Answer:
             try:
                 whole.append(engine.verify(archive).name)
             except ArchiveUnusable as error:
-                damaged.append(f"{archive.name}: {error}")
+                whole_in_it = str(error.facts.get("recoverable", "")).split(", ")
+                damaged.append(f"{archive.name}: {error} {still_whole(whole_in_it)}".strip())
     if damaged:
         raise ArchiveUnusable(
             _(
@@ -76,12 +82,8 @@ def prove(request: Request) -> Answer:
         raise BackupError(_("There is no backup to open yet."), hint=_("Make one first."))
     proof = request.engine.prove(archive, trigger=Trigger.CLI)
     if not proof.ok:
-        whole = f" Still whole in it: {', '.join(proof.recoverable)}." if proof.recoverable else ""
-        raise ArchiveUnusable(
-            _("%(archive)s: %(problem)s%(whole)s", archive=archive.name, problem=proof.problem, whole=whole),
-            hint=_("Choose another backup."),
-            name=archive.name,
-        )
+        problem = f"{archive.name}: {proof.problem} {still_whole(proof.recoverable)}".strip()
+        raise ArchiveUnusable(problem, hint=_("Choose another backup."), name=archive.name)
     return about_proof(archive, proof)
 
 

@@ -1,5 +1,6 @@
 """The commands that look into backups, keep them, and try the whole job."""
 
+import zipfile
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +27,29 @@ def test_prove_gives_json_with_the_counts_and_the_time(run: Run) -> None:
     evidence = run("--json", "prove", name).document
     assert (evidence["name"], evidence["patients"], evidence["problem"]) == (name, PATIENTS, "")
     assert datetime.fromisoformat(evidence["at"]).tzinfo is not None
+
+
+@pytest.mark.parametrize("words", [["verify"], ["prove"], ["verify-all"]])
+def test_of_a_damaged_backup_is_told_what_is_still_whole(run: Run, clinic: Clinic, words: list[str]) -> None:
+    name = made(run)
+    path = clinic.data_dir / "backups" / name
+    with zipfile.ZipFile(path) as opened:
+        at = opened.getinfo("clinic.db").header_offset + 60
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+    told = run("verify") if words == ["verify-all"] else run(*words, name)
+    assert told.status == 3
+    assert "Still whole in it: " in told.err
+    whole = told.err.partition("Still whole in it: ")[2].partition(".\n")[0]
+    assert "chroma" in whole
+    assert "clinic.db" not in whole
+    listed = run("list")
+    assert "damaged" in listed.out
+    assert f"Still whole in it: {whole}" in listed.out
+    (described,) = run("list", "--json").document["backups"]
+    assert described["recoverable"] == whole.split(", ")
+    assert described["problem"]
 
 
 def test_prove_of_a_damaged_backup_says_what_is_wrong_with_status_3(run: Run, clinic: Clinic) -> None:
