@@ -11,6 +11,7 @@ from pathlib import Path
 
 from backup_core import browser, children, control
 from backup_core.errors import BackupError, LauncherNotRunning
+from backup_core.gentle import keep_small
 from backup_core.logs import log_file, start_logging
 from backup_core.places import is_data_dir_known, setup_folder
 from backup_core.settings import resolve_data_dir, save_data_dir, saved_data_dir
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return children.run(words[1], words[2:])
     options = parse(words)
     start_logging()
+    keep_small()
     try:
         return _run(options)
     except BackupError as error:

@@ -20,6 +20,9 @@ HOST = "127.0.0.1"
 
 logger = logging.getLogger(__name__)
 
+#: Seconds between two looks when nobody asks for anything; a request, or the end, is heard at once all the same.
+_REST = 300
+
 
 def listen(asked: int | None, remembered: int | None = None) -> socket.socket:
     """Return a socket that listens on 127.0.0.1: on the port asked for, else on the remembered one, else on a free one.
@@ -76,6 +79,7 @@ class PageServer:
             map=self._sockets,
             sockets=[listener],
             threads=4,
+            asyncore_loop_timeout=_REST,
             ident=None,
             # All of a body is read before the gate itself is asked.
             max_request_body_size=LARGEST_BODY,

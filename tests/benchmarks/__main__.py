@@ -17,6 +17,7 @@ from tests.benchmarks import contest
 from tests.benchmarks.charts import bars
 from tests.benchmarks.clinics import clinic
 from tests.benchmarks.contest import Contestant, Result
+from tests.benchmarks.lightness import lightness
 from tests.benchmarks.listing import listing_seconds
 from tests.benchmarks.stopwatch import lap
 from tests.benchmarks.waits import longest_waits
@@ -73,6 +74,7 @@ def _report(patients: int, rounds: int, scratch: Path) -> str:
             _table("Proof: opened in a sandbox", proof),
             growth,
             longest_waits(scratch, _SIZES[0]),
+            lightness(scratch),
             f"## Listing 1,000 archives\n\nFirst look {first_look:.2f} s, then {next_look * 1000:.0f} ms.\n",
         ]
     )
