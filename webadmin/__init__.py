@@ -25,10 +25,12 @@ from . import (
     pins,
     preferences,
     problems,
+    relocation,
     restores,
     session,
     status,
     translation,
+    trials,
     uploads,
     wording,
 )
@@ -68,7 +70,8 @@ def create_app(
     problems.install(app)
     translation.install(app)
     wording.install(app)
-    for room in (session, status, backups, care, restores, uploads, copies, preferences, pins, activity, away):
+    rooms = (session, status, backups, care, restores, uploads, copies)
+    for room in (*rooms, preferences, relocation, trials, pins, activity, away):
         app.register_blueprint(room.bp)
     return app
 

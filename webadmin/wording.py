@@ -46,7 +46,8 @@ def install(app: Flask) -> None:
 
 
 def _on_every_page() -> dict[str, Any]:
-    return {"sample": parts().sample, "notices": parts().desk.notices()}
+    theme = parts().settings.read().theme
+    return {"theme": theme, "sample": parts().sample, "notices": parts().desk.notices()}
 
 
 def _local(moment: datetime) -> datetime:

@@ -36,6 +36,7 @@
   }
 
   function settle() {
+    document.documentElement.dataset.theme = element("page").dataset.theme || "system";
     const room = element("page").dataset.room;
     for (const link of document.querySelectorAll("nav a[data-room]")) {
       if (link.dataset.room === room) link.setAttribute("aria-current", "page");
