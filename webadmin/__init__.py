@@ -20,6 +20,7 @@ from . import (
     care,
     copies,
     gate,
+    helm,
     idle,
     lookonly,
     pins,
@@ -70,7 +71,7 @@ def create_app(
     problems.install(app)
     translation.install(app)
     wording.install(app)
-    rooms = (session, status, backups, care, restores, uploads, copies)
+    rooms = (session, status, backups, helm, care, restores, uploads, copies)
     for room in (*rooms, preferences, relocation, trials, pins, activity, away):
         app.register_blueprint(room.bp)
     return app

@@ -126,6 +126,7 @@ def _overview() -> dict[str, Any]:
         "news": _news(job),
         "elsewhere": None if job and job.state == "running" else look(engine.data_dir),
         "due": desk.next_due(),
+        "hold": desk.hold(),
         "paused_until": desk.paused_until(),
         "page": _page(listed),
         "confirmed": engine.history.confirmations(),

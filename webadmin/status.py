@@ -32,6 +32,7 @@ def bar_facts() -> dict[str, Any]:
         "protection": evidence(),
         "job": parts().jobs.current(),
         "due": desk.next_due(),
+        "hold": desk.hold(),
         "emr": desk.emr_state(),
         "caretaker": desk.caretaker(),
     }
@@ -40,11 +41,13 @@ def bar_facts() -> dict[str, Any]:
 def report() -> dict[str, Any]:
     """Return last backup, next due, running job, EMR state and counts; times are ISO 8601 in UTC."""
     facts, desk, job = evidence(), parts().desk, parts().jobs.current()
-    due = desk.next_due()
+    due, paused = desk.next_due(), desk.paused_until()
     return {
         "verdict": verdict_of(facts, parts().now()).level.value,
         "last_backup": facts.confirmed_at and facts.confirmed_at.isoformat(),
         "next_due": due and due.isoformat(),
+        "hold": desk.hold(),
+        "paused_until": paused and paused.isoformat(),
         "job": job and _job(job),
         "emr": desk.emr_state(),
         "counts": _counts(facts),

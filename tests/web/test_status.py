@@ -14,6 +14,8 @@ def test_before_the_first_backup_there_is_none(visitor: Visitor) -> None:
         "verdict": "none",
         "last_backup": None,
         "next_due": None,
+        "hold": None,
+        "paused_until": None,
         "job": None,
         "emr": "unknown",
         "counts": {"patients": 0, "visits": 0, "backups": 0},
