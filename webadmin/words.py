@@ -7,6 +7,7 @@ from backup_core.drives import Kind
 from backup_core.history import Action, Outcome, Trigger
 from backup_core.listing import State
 from backup_core.progress import Stage
+from backup_core.stages import Step
 from backup_core.text import N_, N_n, _, _n
 from webadmin.formats import clock_time as clock_time
 from webadmin.formats import day as day
@@ -72,6 +73,21 @@ STAGES = {
     Stage.SELF_TEST: N_("Trying it all with a sample clinic"),
 }
 
+STEPS = {
+    Step.COPY.value: N_("Copying the data"),
+    Step.FREEZE.value: N_("of that, while DocAssist waited"),
+    Step.CHECK.value: N_("Checking the databases"),
+    Step.COMPRESS.value: N_("Packing"),
+    Step.HASH.value: N_("Check sums"),
+    Step.WRITE.value: N_("Writing to the disk"),
+    Step.VERIFY.value: N_("Reading again and comparing"),
+    Step.PUBLISH.value: N_("Giving it its name"),
+    Step.EXTRACT.value: N_("Unpacking"),
+    Step.SAFETY.value: N_("Saving today's data first"),
+    Step.SWAP.value: N_("Putting the records back"),
+    Step.PROVE.value: N_("Opening and asking it"),
+}
+
 JOBS = {
     "create": N_("Backing up"),
     "restore": N_("Restoring"),
@@ -122,6 +138,16 @@ def why(trigger: str) -> str:
     """Return why a backup was made; a trigger of another version is shown as it is, none at all as "by DocAssist"."""
     known = WHY.get(trigger, trigger and trigger.replace("-", " "))
     return _(known or WHY[Trigger.API.value])
+
+
+def step(name: str) -> str:
+    """Return the words for a step of a run; one of another version is shown as it is."""
+    return _(STEPS[name]) if name in STEPS else name
+
+
+def seconds(value: float) -> str:
+    """Return the time of a step: "0.31 s"."""
+    return _("%(seconds)s s", seconds=number(value, decimals=2))
 
 
 def records(table: str) -> str:

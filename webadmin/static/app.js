@@ -91,6 +91,24 @@
     if (sessionStorage.getItem(KEY)) backUpNow();
   });
 
+  // F1 opens the help, and so does "?" where nobody is typing.
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select");
+    const help = document.querySelector("nav a[data-room=help]");
+    if (!help || !sessionStorage.getItem(KEY) || (event.key !== "F1" && (event.key !== "?" || isTyping))) return;
+    event.preventDefault();
+    help.click();
+  });
+
+  // Copies the text of another element, and says so where it was clicked; or prints the page.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-copies], button[data-prints]");
+    if (!button) return;
+    if ("prints" in button.dataset) return window.print();
+    await navigator.clipboard.writeText(element(button.dataset.copies).textContent);
+    button.textContent = button.dataset.done;
+  });
+
   // A menu closes as menus do: by Escape, or when something else is chosen.
   function closeMenus(except) {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
