@@ -76,8 +76,13 @@ class Desk:
         config = self._folder / "bus.conf"
         config.write_text(BUS_CONFIG.format(folder=self._folder), encoding="utf-8")
         bus = ("--nofork", f"--config-file={config}", "--print-address={fd}")
-        _, address = self._start_and_hear(program("dbus-daemon"), *bus)
+        self._bus, address = self._start_and_hear(program("dbus-daemon"), *bus)
         self._monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+
+    def close_bus(self) -> None:
+        """End the session bus, as the end of a session does."""
+        self._bus.terminate()
+        self._bus.wait(PATIENCE)
 
     @contextmanager
     def connection(self) -> Iterator[DBusConnection]:

@@ -1,5 +1,6 @@
 """The launcher with its icon on a desktop: what a person does there, and what happens to the desktop."""
 
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -76,6 +77,39 @@ def test_the_launcher_outlives_its_icon_and_its_screen(
         icon = psutil.Process(second.process_id())
         screen.terminate()
         icon.wait(PATIENCE)
+        assert launcher.poll() is None
+    assert len(runs(data_dir, Trigger.EXIT)) == 1
+
+
+def test_a_session_that_loses_its_screen_and_its_bus_and_then_ends_brings_one_last_backup(
+    desk: Desk, panel: Panel, launch: Launch, data_dir: Path
+) -> None:
+    """The order at a logout: screen, bus, then the signal, which each comes twice on some systems."""
+    screen = desk.open_screen()
+    with launch("--demo") as launcher, desk.connection() as connection:
+        eventually(lambda: panel.icons)
+        icon = psutil.Process(TrayMenu(connection, panel.icons[-1]).process_id())
+        eventually(lambda: runs(data_dir, Trigger.STARTUP))
+        screen.terminate()
+        icon.wait(PATIENCE)
+        desk.close_bus()
+        assert launcher.poll() is None
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGHUP):
+            launcher.send_signal(number)
+        assert launcher.wait(PATIENCE) == 0
+    assert len(runs(data_dir, Trigger.EXIT)) == 1
+
+
+def test_a_bus_that_goes_takes_the_icon_and_not_the_launcher(
+    desk: Desk, panel: Panel, launch: Launch, data_dir: Path
+) -> None:
+    desk.open_screen()
+    with launch("--demo") as launcher, desk.connection() as connection:
+        eventually(lambda: panel.icons)
+        icon = psutil.Process(TrayMenu(connection, panel.icons[-1]).process_id())
+        desk.close_bus()
+        icon.wait(PATIENCE)
+        eventually(lambda: runs(data_dir, Trigger.STARTUP))
         assert launcher.poll() is None
     assert len(runs(data_dir, Trigger.EXIT)) == 1
 
