@@ -59,7 +59,7 @@ def test_the_whole_way_from_the_start_to_the_first_backup(computer: NewHome, pag
         choice = page.locator(".choice").filter(has_text=str(data_dir))
         expect(choice).to_contain_text("DocAssist is open", timeout=SLOW)
         expect(choice).to_contain_text(f"{PATIENTS} patients")
-        page.get_by_role("button", name=f"Protect the records in {data_dir}").click()
+        page.get_by_role("button", name=f"Protect these records, in {data_dir}").click()
 
         expect(page.get_by_role("radio", name=re.compile("As it is open now:.*main.py"))).to_be_checked()
         page.get_by_role("button", name="Continue").click()
@@ -157,7 +157,7 @@ def test_a_folder_that_is_away_is_told_and_another_one_can_be_chosen_on_the_same
     data_dir = computer.install_emr(with_records=True)
     with computer.started():
         page.goto(computer.address())
-        page.get_by_role("button", name=f"Protect the records in {data_dir}").click(timeout=SLOW)
+        page.get_by_role("button", name=f"Protect these records, in {data_dir}").click(timeout=SLOW)
         page.get_by_role("radio", name="I open DocAssist myself").check()
         take_the_other_steps(page)
         expect_first_backup(page)
@@ -166,7 +166,7 @@ def test_a_folder_that_is_away_is_told_and_another_one_can_be_chosen_on_the_same
         expect(page.get_by_role("heading", name="The data folder is not there")).to_be_visible()
 
         page.get_by_role("button", name="Choose another folder…").click()
-        page.get_by_role("button", name=f"Protect the records in {moved}").click(timeout=SLOW)
+        page.get_by_role("button", name=f"Protect these records, in {moved}").click(timeout=SLOW)
         take_the_other_steps(page)
         expect(page.locator("#verdict")).to_have_text("Protected on this PC", timeout=SLOW)
 
@@ -185,7 +185,7 @@ def test_an_old_tab_of_the_set_up_finds_the_page_that_followed_it(
         page.goto(computer.address())
         old = context.new_page()
         old.goto(computer.address())
-        page.get_by_role("button", name=f"Protect the records in {data_dir}").click(timeout=SLOW)
+        page.get_by_role("button", name=f"Protect these records, in {data_dir}").click(timeout=SLOW)
         take_the_other_steps(page)
         expect_first_backup(page)
 
