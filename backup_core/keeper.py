@@ -144,17 +144,42 @@ class Keeper:
         reason = alarm(_counts(before.manifest), made.manifest.counts)[0]
         if reason and self.alarm() is None:
             try:
-                self.pin(before.name, reason=self._repository.rules.pins.get(before.name, BY_ALARM))
+                for name in self._last_good_ones(before):
+                    self.pin(name, reason=self.pins.get(name, BY_ALARM))
                 with translating(BackupError, _("The alarm could not be noted")):
                     self._alarms.write(Alarm(reason, made.name, self._clock.now()))
             except BackupError:
                 logger.exception("%s", reason)
         return reason
 
+    def _last_good_ones(self, before: Archive) -> list[str]:
+        """Return the archive that is taken for good, and the newest one that was opened."""
+        mine = self._mine(self._repository.archives())
+        proven = next((one.name for one in mine if one.state is State.PROVEN and not one.safety), before.name)
+        return list(dict.fromkeys([before.name, proven]))
+
+    def guard(self, archive: Archive) -> None:
+        """Pin what damaged data is to be restored from, until a backup can be made again."""
+        try:
+            self.pin(archive.name, reason=self.pins.get(archive.name, BY_ALARM))
+        except BackupError:
+            logger.exception("%s could not be pinned", archive.name)
+
+    def release(self) -> None:
+        """Keep what `guard` has pinned no longer than other archives, unless there is an alarm."""
+        try:
+            if self.alarm() is None:
+                self._unpin_alarmed()
+        except BackupError:
+            logger.exception("what was pinned for an alarm that is over stays pinned")
+
     def all_is_well(self) -> None:
         """End the alarm, and what it pinned is kept no longer than other archives."""
         self._alarms.clear()
-        for name, reason in self._repository.rules.pins.items():
+        self._unpin_alarmed()
+
+    def _unpin_alarmed(self) -> None:
+        for name, reason in self.pins.items():
             if reason == BY_ALARM:
                 self.pin(name, reason=None)
 

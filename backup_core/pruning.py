@@ -7,7 +7,7 @@ from datetime import datetime
 
 from .listing import Archive
 from .repository import Repository
-from .retention import Candidate, Policy, plan, safeties_to_prune, thinning_order
+from .retention import Candidate, Policy, plan, safeties_to_prune, safeties_to_thin, thinning_order
 
 #: Reasons to keep an archive that the EMR's own clean-up, which keeps the newest ten, does not know of.
 _KEPT_LONGER = ("state", "daily", "weekly", "monthly", "protected")
@@ -46,7 +46,8 @@ def prune(
         repository.delete(mine[name])
         on_deleted(name)
     thinned = []
-    for name in thinning_order(ordinary, planned, never=protected):
+    spare = [name for name in safeties_to_thin(safeties, never=protected) if name not in deleted]
+    for name in [*thinning_order(ordinary, planned, never=protected), *spare]:
         if _has_room(repository):
             break
         repository.delete(mine[name])

@@ -111,6 +111,12 @@ def safeties_to_prune(
     return tuple(candidate.name for candidate in sorted(old, key=lambda one: one.order) if candidate.name not in never)
 
 
+def safeties_to_thin(safeties: Sequence[Candidate], *, never: Container[str | None] = ()) -> tuple[str, ...]:
+    """Return the safety backups that a full disk may take, oldest first: all but the newest 3, and those in `never`."""
+    oldest_first = sorted(safeties, key=lambda candidate: (candidate.order, candidate.name))
+    return tuple(one.name for one in oldest_first[:-FEWEST_SAFETIES] if one.name not in never)
+
+
 def _last_of_each(newest_first: Iterable[Candidate], bucket: Callable[[Candidate], Hashable]) -> Iterable[Candidate]:
     """Yield the newest candidate of each bucket."""
     seen: set[Hashable] = set()

@@ -17,6 +17,8 @@ QUIET = 120.0
 LONGEST_WAIT = 3600.0
 #: Bytes of memory that must be free.
 FREE_MEMORY = 700_000_000
+#: Bytes of disk that stay free beside an opened archive.
+_SPARE_DISK = 32 << 20
 
 
 def next_to_prove(archives: Sequence[Archive], origin: str | None, now: datetime) -> Archive | None:
@@ -40,9 +42,18 @@ def next_to_prove(archives: Sequence[Archive], origin: str | None, now: datetime
     return max(stale, key=lambda one: _age(one, now), default=None)
 
 
-def may_begin(*, waited: float, quiet: float, free_memory: int) -> bool:
-    """Return whether an archive may be opened now; `waited` and `quiet` are seconds, `free_memory` is in bytes."""
-    return free_memory >= FREE_MEMORY and (quiet >= QUIET or waited >= LONGEST_WAIT)
+def room_for(archive: Archive) -> int:
+    """Return the bytes of disk that must be free to open an archive."""
+    members = archive.manifest.members if archive.manifest else None
+    return sum(member.size for member in members or ()) + _SPARE_DISK
+
+
+def may_begin(*, waited: float, quiet: float, free_memory: int, has_room: bool) -> bool:
+    """Return whether an archive may be opened now; `waited` and `quiet` are seconds, `free_memory` is in bytes.
+
+    `has_room` says whether there is room on the disk for it, see `room_for`.
+    """
+    return has_room and free_memory >= FREE_MEMORY and (quiet >= QUIET or waited >= LONGEST_WAIT)
 
 
 def _age(archive: Archive, now: datetime) -> timedelta:

@@ -15,6 +15,7 @@ from .recorder import Entry
 from .repository import Repository
 from .runs import Action, Outcome, Trigger
 from .sources import Source
+from .text import _
 from .unchanged import is_still_current
 from .vanished import FOLDER
 
@@ -67,6 +68,7 @@ class Runner:
         except SourceDamaged as error:
             raise self._with_a_way_out(error) from error.__cause__
         entry.outcome, entry.archive = Outcome.MADE, archive.name
+        self._keeper.release()
         entry.reason = self._keeper.watch(before, archive)
         entry.facts |= {"size": archive.size, FOLDER: str(archive.path.parent)}
         if archive.manifest is not None:
@@ -78,9 +80,15 @@ class Runner:
         best = self._repository.best(self._data.origin)
         error.facts["best"] = best.name if best else ""
         if best is not None:
-            checked = "opened and checked" if best.state is State.PROVEN else "checked"
-            made = f"{best.created_at:%d %b %Y, %H:%M}"
-            error.hint = f"Restore the backup of {made} ({best.name}), which was {checked}, or ask for help."
+            self._keeper.guard(best)
+            told = {"when": f"{best.created_at:%d %b %Y, %H:%M}", "archive": best.name}
+            if best.state is State.PROVEN:
+                error.hint = _(
+                    "Restore the backup of %(when)s (%(archive)s), which was opened and checked, or ask for help.",
+                    **told,
+                )
+            else:
+                error.hint = _("Restore the backup of %(when)s (%(archive)s), or ask for help.", **told)
         return error
 
     def _baseline(self) -> Archive | None:

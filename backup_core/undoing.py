@@ -6,6 +6,7 @@ from .compare import Loss
 from .errors import ArchiveUnusable, SnapshotFailed
 from .inspector import Inspector
 from .listing import Archive
+from .text import _
 
 
 @dataclass(frozen=True)
@@ -31,5 +32,5 @@ def foresee(inspector: Inspector, archive: Archive, restored: str) -> Undoing:
     try:
         puts_aside, brings = inspector.compare_both(archive)
     except (ArchiveUnusable, SnapshotFailed) as error:
-        return Undoing(archive, restored, problem=f"The entries cannot be compared. {error}")
+        return Undoing(archive, restored, problem=_("The entries cannot be compared. %(why)s", why=error))
     return Undoing(archive, restored, tuple(brings), tuple(puts_aside))

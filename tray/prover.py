@@ -8,11 +8,12 @@ from collections.abc import Callable
 from backup_core.clock import Clock
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError
+from backup_core.files import free_space
 from backup_core.gentle import free_memory, step_back
 from backup_core.history import Trigger
 from backup_core.listing import Archive
 from backup_core.proofs import Proof
-from backup_core.rotation import may_begin, next_to_prove
+from backup_core.rotation import may_begin, next_to_prove, room_for
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,9 @@ class Prover:
             self._wanted_since = None
             return
         self._wanted_since = self._wanted_since if self._wanted_since is not None else now
-        if may_begin(waited=now - self._wanted_since, quiet=_quiet(engine), free_memory=free_memory()):
+        has_room = free_space(engine.data_dir) >= room_for(archive)
+        waited = now - self._wanted_since
+        if may_begin(waited=waited, quiet=_quiet(engine), free_memory=free_memory(), has_room=has_room):
             self._wanted_since = None
             self._thread = threading.Thread(target=self._prove, args=(engine, archive), name="prover", daemon=True)
             self._thread.start()

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backup_core import BackupEngine
+from backup_core.errors import SourceDamaged
 from backup_core.listing import KEPT, Archive
 from backup_core.retention import Policy
 from backup_core.runs import Trigger
@@ -126,3 +127,51 @@ def test_a_nearly_full_disk_thins_the_oldest_tier_and_says_so(
     assert engine.prune() == [made[0].name, made[1].name]
     assert "nearly full" in engine.history.runs()[0].reason
     assert names(engine) == {made[2].name, made[3].name}
+
+
+def test_a_nearly_full_disk_takes_safety_backups_too_but_for_the_newest_three(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first,) = make(engine, clinic, clock, 1, timedelta(hours=1))
+    for number in range(5):
+        clinic.admit(f"Between {number}")
+        engine.restore(engine.find(first.name))
+        clock.pass_time(timedelta(hours=1))
+    safeties = sorted(name for name in names(engine) if name.startswith("safety_"))
+    assert len(safeties) == 5
+    assert engine.prune() == []
+    usage = shutil.disk_usage(engine.backup_dir)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(total=10**12, free=10**9))
+    assert engine.prune() == safeties[:2]
+    assert engine.undoable() is not None
+
+
+def test_the_newest_backup_that_was_opened_is_pinned_by_the_alarm_too(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    opened, last = make(engine, clinic, clock, 2, timedelta(hours=4))
+    engine.prove(opened)
+    clinic.sql("DELETE FROM patients WHERE id > 10")
+    engine.create()
+    assert set(engine.keeper.pins) == {opened.name, last.name}
+    engine.create()
+    assert set(engine.keeper.pins) == {opened.name, last.name}
+    engine.keeper.all_is_well()
+    assert engine.keeper.pins == {}
+
+
+def test_what_damaged_data_is_to_be_restored_from_is_pinned_until_a_backup_can_be_made_again(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    opened, last = make(engine, clinic, clock, 2, timedelta(hours=4))
+    engine.prove(opened)
+    whole = clinic.db.read_bytes()
+    clinic.db.write_bytes(whole[:5000] + b"\xa5" * 9000)
+    with pytest.raises(SourceDamaged):
+        engine.create()
+    assert engine.keeper.pins == {opened.name: "alarm"}
+    assert engine.prune(keep=1) == []
+    engine.restore(engine.find(opened.name))
+    clock.pass_time(timedelta(hours=4))
+    engine.create()
+    assert engine.keeper.pins == {}

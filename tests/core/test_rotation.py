@@ -1,14 +1,15 @@
 """Which archive is opened next, over days and months."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from backup_core.listing import Archive, State, with_proof
-from backup_core.manifest import Manifest, archive_name
+from backup_core.manifest import Manifest, Member, archive_name
 from backup_core.proofs import Proof
-from backup_core.rotation import may_begin, next_to_prove
+from backup_core.rotation import may_begin, next_to_prove, room_for
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -74,4 +75,13 @@ def test_every_archive_is_opened_again_at_least_monthly() -> None:
 def test_it_begins_when_the_clinic_is_quiet_or_after_an_hour_and_never_without_memory(
     waited: float, quiet: float, free_memory: int, begins: bool
 ) -> None:
-    assert may_begin(waited=waited, quiet=quiet, free_memory=free_memory) is begins
+    assert may_begin(waited=waited, quiet=quiet, free_memory=free_memory, has_room=True) is begins
+    assert not may_begin(waited=waited, quiet=quiet, free_memory=free_memory, has_room=False)
+
+
+def test_the_room_that_is_needed_is_that_of_all_that_is_in_the_archive() -> None:
+    one = archive(1, NOW)
+    assert one.manifest is not None
+    members = (Member("clinic.db", 7_000_000, ""), Member("chroma/a", 5_000_000, ""))
+    larger = dataclasses.replace(one, manifest=dataclasses.replace(one.manifest, members=members))
+    assert room_for(larger) - room_for(dataclasses.replace(one, manifest=None)) == 12_000_000
