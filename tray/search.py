@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from backup_core.clinics import Finding, look_at
@@ -46,7 +46,7 @@ def usual_roots() -> list[Root]:
 class Search:
     """One search, on a thread of its own, whose findings can be read at any time."""
 
-    def __init__(self, roots: Callable[[], Sequence[Root]] = usual_roots, patience: float = PATIENCE) -> None:
+    def __init__(self, roots: Callable[[], Iterable[Root]] = usual_roots, patience: float = PATIENCE) -> None:
         self._roots = roots
         self._patience = patience
         self._guard = threading.Lock()
@@ -100,7 +100,7 @@ def _rank(found: Found) -> tuple[bool, float]:
     return found.program is None, -changed.timestamp() if changed else 0.0
 
 
-def _walk(roots: Sequence[Root], deadline: float, met_program: Callable[[Path], None]) -> Iterator[Path]:
+def _walk(roots: Iterable[Root], deadline: float, met_program: Callable[[Path], None]) -> Iterator[Path]:
     """Yield the folders that hold a clinic.db, those near a root first; links and other file systems are left out."""
     mounted = mounts()
     seen: dict[Path, int] = {}
