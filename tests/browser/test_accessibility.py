@@ -1,0 +1,176 @@
+"""Everybody can use every page: axe-core finds nothing, the keyboard is enough, and nothing moves for who asks so."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from backup_core.errors import BackupError
+
+from .site import Site, hostile, served
+
+pytestmark = pytest.mark.browser
+
+#: axe-core 4.14.1 as npm has it, with its licence beside it.
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+#: A phone and a front-desk PC, by day and by night.
+LOOKS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A page of a small clinic."""
+    with served(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture(params=LOOKS, ids=lambda look: f"{look[0]} {look[1]}")
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A page of a browser of that width and colour."""
+    width, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True
+    )
+    page = context.new_page()
+    yield page
+    context.close()
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core finds wrong with the page as it is now."""
+    page.evaluate(AXE)
+    found: dict[str, Any] = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+    return [
+        f"{rule['id']}: {node['html'][:150]} {node['failureSummary'][:300]}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def settled(page: Page, address: str) -> None:
+    """Open an address and wait until all that loads by itself is there."""
+    page.goto("about:blank")
+    page.goto(address)
+    expect(page.get_by_role("heading").filter(visible=True).first).to_be_visible()
+    page.wait_for_timeout(400)
+    for menu in page.locator("#page details").all():
+        menu.evaluate("element => { element.open = true; }")
+
+
+def test_every_page_with_backups_and_hostile_names(site: Site, page: Page) -> None:
+    name = hostile(site)
+    page.goto(site.address())
+    expect(page.locator("#page[data-room]")).to_be_visible()
+    paths = [
+        "/",
+        "/activity",
+        "/preferences",
+        "/pin",
+        "/help",
+        "/copies",
+        "/uploads",
+        "/unlock",
+        "/undo",
+        f"/backups/{name}/restore",
+        f"/backups/{name}/compare",
+        f"/backups/{name}/compare/all",
+        f"/backups/{name}/delete",
+        "/nowhere",
+    ]
+    for path in paths:
+        settled(page, site.origin + path)
+        assert violations(page) == [], path
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{path} reaches {wide} pixels beyond the edge"
+
+
+def test_every_state(site: Site, page: Page) -> None:
+    settled(page, site.origin)
+    assert violations(page) == [], "no ticket"
+    settled(page, f"{site.origin}/download/spent")
+    assert violations(page) == [], "refusal"
+    settled(page, site.address())
+    assert violations(page) == [], "empty"
+    name = site.engine.create().name
+    site.clinic.admit(1)
+    with pytest.raises(BackupError):
+        site.engine.restore(site.engine.find("nothing.zip"))
+    settled(page, f"{site.origin}/backups/{name}/restore")
+    page.get_by_role("checkbox", name="I know").check()
+    page.locator("#page form button").first.click()
+    expect(page.get_by_role("heading", name="is back")).to_be_visible(timeout=30_000)
+    assert violations(page) == [], "restored"
+    settled(page, f"{site.origin}/")
+    assert violations(page) == [], "can be undone"
+    settled(page, f"{site.origin}/preferences")
+    page.get_by_label("How many to keep").fill("many")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("[aria-invalid]").first).to_be_visible()
+    assert violations(page) == [], "wrong preference"
+    (site.engine.backup_dir).rename(site.clinic.data_dir / "away")
+    settled(page, f"{site.origin}/")
+    assert violations(page) == [], "backup folder away"
+    (site.clinic.data_dir / "away").rename(site.engine.backup_dir)
+    site.clock.pass_time(timedelta(minutes=15))
+    settled(page, f"{site.origin}/")
+    assert violations(page) == [], "locked"
+    settled(page, f"{site.origin}/preferences")
+    assert violations(page) == [], "unlock"
+
+
+def test_the_keyboard_alone_restores_a_backup(site: Site, browser: Browser) -> None:
+    name = site.engine.create().name
+    site.clinic.admit(1)
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(site.address())
+    expect(page.locator(f"[id='{name}']")).to_be_visible()
+
+    tab_to(page, "Restore the backup of")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Put back the backup of")).to_be_visible()
+    expect(page.locator("#page")).to_be_focused()
+    tab_to(page, "I know that")
+    page.keyboard.press("Space")
+    tab_to(page, "Close DocAssist and put back", "Put back")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="is back")).to_be_visible(timeout=30_000)
+
+    assert site.clinic.count("patients") == 3
+    context.close()
+
+
+def tab_to(page: Page, *words: str) -> None:
+    """Press Tab until the focus, which must be visible, is on what begins with one of these words."""
+    for _step in range(80):
+        page.keyboard.press("Tab")
+        named, outline = page.evaluate(
+            """() => {
+              const e = document.activeElement;
+              const label = e.labels && e.labels.length ? e.labels[0].innerText : "";
+              const name = e.getAttribute("aria-label") || label || e.innerText || "";
+              return [name.trim(), getComputedStyle(e).outlineStyle];
+            }"""
+        )
+        if named.startswith(words):
+            assert outline != "none", f"nobody sees that the focus is on {named}"
+            return
+    raise AssertionError(f"Tab never comes to {words}")
+
+
+def test_nothing_moves_for_those_who_ask_so(site: Site, page: Page) -> None:
+    site.engine.create()
+    for path in ("/", "/activity", "/preferences"):
+        settled(page, site.address(path) if path == "/" else site.origin + path)
+        moving = page.evaluate(
+            """[...document.querySelectorAll("*")].filter(e => {
+              const s = getComputedStyle(e);
+              const long = times => times.split(",").some(time => parseFloat(time) > 0.01);
+              return (s.animationName !== "none" && long(s.animationDuration)) || long(s.transitionDuration);
+            }).map(e => e.outerHTML.slice(0, 100))"""
+        )
+        assert moving == [], path
