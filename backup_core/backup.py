@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from . import archive, openme, snapshot
+from .archive import check_seal
 from .clock import Clock
 from .contents import visits_on
 from .datafolder import DataFolder
@@ -102,6 +103,18 @@ class BackupMaker:
         finally:
             remove(part)
         return look(path)
+
+    def keep_again(self, archive: Archive) -> Archive:
+        """Return a safety backup of the very bytes of one of the archives, after a look at each of them.
+
+        Raise ArchiveUnusable where it is not as it was made, RepositoryUnusable where a file cannot have two names.
+        """
+        check_seal(archive.path)
+        part = self._repository.part(self._data.claim_origin(), uuid.uuid4().hex)
+        try:
+            return look(self._repository.publish_again(archive, part, self._clock.local()))
+        finally:
+            remove(part)
 
     def room_for(self, sources: Sequence[Source]) -> list[Need]:
         """Return what making an archive of `sources` takes on the disks, and opening it afterwards to check it."""

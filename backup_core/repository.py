@@ -121,6 +121,15 @@ class Repository:
                     rename_new(part, target)
                     return target
 
+    def publish_again(self, archive: Archive, part: Path, local: datetime) -> Path:
+        """Give the same bytes a second name, that of a safety backup made now, and return its path.
+
+        Deleting one leaves the other. Raise RepositoryUnusable where the disk cannot do that.
+        """
+        with translating(RepositoryUnusable, _("The backup could not be put into its folder")):
+            part.hardlink_to(archive.path)
+        return self.publish(part, local, safety=True)
+
     def delete(self, archive: Archive) -> None:
         """Delete an archive for good; the lock is held by the caller."""
         with translating(RepositoryUnusable, _("%(archive)s could not be deleted", archive=archive.name)):

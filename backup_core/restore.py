@@ -9,7 +9,16 @@ from functools import partial
 from . import archive, contents
 from .backup import BackupMaker
 from .datafolder import DataFolder
-from .errors import ArchiveUnusable, EmrRunning, NewerData, OtherClinic, RestoreFailed, SnapshotFailed, SourceDamaged
+from .errors import (
+    ArchiveUnusable,
+    EmrRunning,
+    NewerData,
+    OtherClinic,
+    RepositoryUnusable,
+    RestoreFailed,
+    SnapshotFailed,
+    SourceDamaged,
+)
 from .files import translating
 from .holders import find_holders
 from .listing import Archive
@@ -17,7 +26,7 @@ from .manifest import Manifest
 from .progress import OnProgress, Progress, Stage, ignore
 from .runs import Trigger
 from .snapshot import Snapshot
-from .sources import CHROMA, CLINIC_DB, SETTINGS, check_extra
+from .sources import CHROMA, CLINIC_DB, SETTINGS, Source, check_extra
 from .space import Need, need_room
 from .stages import UNWATCHED, Stages, Step
 from .swap import Journal, Phase, Swap
@@ -66,8 +75,15 @@ class Wish:
 class Restorer:
     """Restores into one data folder; its lock is held by the caller."""
 
-    def __init__(self, data: DataFolder, maker: BackupMaker, emr_command: str) -> None:
+    def __init__(
+        self,
+        data: DataFolder,
+        maker: BackupMaker,
+        emr_command: str,
+        holding: Callable[[Sequence[Source]], Archive | None],
+    ) -> None:
         self._data = data
+        self._holding = holding
         self._maker = maker
         self._emr_command = emr_command
         self._swapper = Swapper(data)
@@ -188,6 +204,13 @@ class Restorer:
     def _keep_today(self, manifest: Manifest, swap: Swap, wish: Wish, names: Sequence[str]) -> str | None:
         """Make the safety backup and return its name; raise OtherClinic where the user should be asked first."""
         origin = self._data.origin
+        same = self._holding(self._data.sources(names)) if wish.other_clinic or manifest.origin == origin else None
+        if same is not None and same.manifest is not None:
+            if not wish.newer:
+                _refuse_if_newer(manifest.schema_version, same.manifest.schema_version)
+            # Nothing was written since it was made: what takes seconds would make the same again.
+            with contextlib.suppress(ArchiveUnusable, RepositoryUnusable):
+                return self._maker.keep_again(same).name
 
         def check(today: Snapshot) -> None:
             if not wish.newer:

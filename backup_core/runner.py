@@ -16,7 +16,7 @@ from .repository import Repository
 from .runs import Action, Outcome, Trigger
 from .sources import Source
 from .text import _
-from .unchanged import is_still_current
+from .unchanged import holds_this_state, is_still_current
 from .vanished import FOLDER
 
 _RESTORES = (Action.RESTORE, Action.UNDO)
@@ -57,6 +57,13 @@ class Runner:
             return False
         entry.outcome, entry.archive, entry.fingerprint = Outcome.UNCHANGED, newest.name, seen
         return True
+
+    def holding(self, sources: Sequence[Source]) -> Archive | None:
+        """Return the newest good archive if it holds this very state of `sources`, else None."""
+        newest, seen = self._repository.last_good(self._data.origin), self._look(sources)
+        if newest is None or not holds_this_state(newest, seen, self._history.runs()) or self._data.damage():
+            return None
+        return newest
 
     def make(self, trigger: Trigger, sources: list[Source], entry: Entry, on_progress: OnProgress) -> Archive:
         """Return a new archive, noted in `entry`; raise what BackupMaker.make raises."""
