@@ -2,7 +2,7 @@
 
 import configparser
 import plistlib
-import re
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +15,7 @@ from backup_core.errors import BackupError
 from backup_core.files import remove, translating, write_atomically
 
 from .ending import EXIT_PATIENCE
+from .menuentry import NAME, MenuEntry, entry, program_of
 
 _FAILED = "Starting at login could not be changed."
 _SECTION = "Desktop Entry"
@@ -24,7 +25,10 @@ class Autostart(Protocol):
     """What starts the launcher when its user logs in."""
 
     def is_on(self) -> bool:
-        """Return whether the launcher will be started, also where the user has changed that outside of it."""
+        """Return whether the launcher will be started, also where the user has changed that outside of it.
+
+        An entry whose program has been moved or removed since then starts nothing.
+        """
 
     def turn_on(self, command: Sequence[str]) -> None:
         """Have `command` started at each login (`relaunch.launcher` gives it); BackupError where that is refused."""
@@ -41,37 +45,38 @@ def autostart_of_this_system() -> Autostart:
         return RunKey(UserRegistry())
     if sys.platform == "darwin":
         return LaunchAgent(Path.home() / "Library" / "LaunchAgents")
-    return DesktopEntry(platformdirs.user_config_path() / "autostart")
+    return DesktopEntry(platformdirs.user_config_path() / "autostart", MenuEntry(platformdirs.user_data_path()))
+
+
+def is_there(program: str) -> bool:
+    """Return whether there is a program of this path, or of this name where programs are found."""
+    return bool(program) and shutil.which(program) is not None
 
 
 class DesktopEntry:
-    """Linux: a file in `folder`, by the freedesktop.org autostart specification."""
+    """Linux: a file in `folder`, by the freedesktop.org autostart specification; beside it one in the menu."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "docassist-backup.desktop"
+    def __init__(self, folder: Path, menu: MenuEntry | None = None) -> None:
+        self._path = folder / f"{NAME}.desktop"
+        self._menu = menu
 
     def is_on(self) -> bool:
-        """Return whether the entry is there and no settings dialog has switched it off."""
-        entry = configparser.ConfigParser(interpolation=None, strict=False)
+        """Return whether the entry is there with its program, and no settings dialog has switched it off."""
+        found = configparser.ConfigParser(interpolation=None, strict=False)
         try:
-            entry.read_string(self._path.read_text(encoding="utf-8"))
-            hidden = entry.getboolean(_SECTION, "Hidden", fallback=False)
-            return not hidden and entry.getboolean(_SECTION, "X-GNOME-Autostart-enabled", fallback=True)
+            found.read_string(self._path.read_text(encoding="utf-8"))
+            hidden = found.getboolean(_SECTION, "Hidden", fallback=False)
+            enabled = not hidden and found.getboolean(_SECTION, "X-GNOME-Autostart-enabled", fallback=True)
+            return enabled and is_there(program_of(found.get(_SECTION, "Exec", fallback="")))
         except (OSError, ValueError, configparser.Error):
             return False
 
     def turn_on(self, command: Sequence[str]) -> None:
-        """Write the entry."""
-        lines = (
-            f"[{_SECTION}]",
-            "Type=Application",
-            "Name=DocAssist Backup",
-            "Comment=Backs up the clinic's data",
-            f"Exec={' '.join(map(_quoted, command))}",
-            "Terminal=false",
-            "X-GNOME-Autostart-enabled=true",
-        )
-        _write(self._path, ("\n".join(lines) + "\n").encode())
+        """Write the entry, and the one in the menu, which stays when this one goes."""
+        _write(self._path, entry(command, "X-GNOME-Autostart-enabled=true"))
+        if self._menu:
+            with translating(BackupError, _FAILED):
+                self._menu.write(command)
 
     def turn_off(self) -> None:
         """Remove the entry."""
@@ -85,12 +90,15 @@ class LaunchAgent:
         self._path = folder / "com.docassist.backup.plist"
 
     def is_on(self) -> bool:
-        """Return whether the agent is there and is not disabled in its own file."""
+        """Return whether the agent is there with its program, and is not disabled in its own file."""
         try:
             agent = plistlib.loads(self._path.read_bytes())
         except (OSError, ValueError, ExpatError):
             return False
-        return isinstance(agent, dict) and bool(agent.get("RunAtLoad")) and not agent.get("Disabled")
+        if not isinstance(agent, dict) or not agent.get("RunAtLoad") or agent.get("Disabled"):
+            return False
+        words = agent.get("ProgramArguments")
+        return isinstance(words, list) and bool(words) and is_there(str(words[0]))
 
     def turn_on(self, command: Sequence[str]) -> None:
         """Write the agent; it is for sessions with a screen only."""
@@ -119,9 +127,3 @@ def _write(path: Path, data: bytes) -> None:
 def _remove(path: Path) -> None:
     with translating(BackupError, _FAILED):
         remove(path)
-
-
-def _quoted(word: str) -> str:
-    """Return one word of an Exec line: quoted as in a shell, then escaped as every value, and "%" marks no field."""
-    in_quotes = re.sub(r'(["`$\\])', r"\\\1", word)
-    return '"' + in_quotes.replace("\\", "\\\\").replace("%", "%%") + '"'

@@ -9,6 +9,8 @@ from backup_core.errors import BackupError
 from backup_core.files import translating
 from backup_core.text import _
 
+from .autostart import is_there
+
 _FAILED = "Starting at login could not be changed."
 _NAME = "DocAssist Backup"
 _CURRENT_VERSION = r"Software\Microsoft\Windows\CurrentVersion"
@@ -38,11 +40,11 @@ class RunKey:
         self._registry = registry
 
     def is_on(self) -> bool:
-        """Return whether the entry is there and Task Manager has not switched it off."""
+        """Return whether the entry is there with its program, and Task Manager has not switched it off."""
         entry, approved = self._registry.read(RUN, _NAME), self._registry.read(APPROVED, _NAME)
         # The first byte is odd where the user has switched the entry off, even where it was switched on again.
         switched_off = isinstance(approved, bytes) and approved[:1] != b"" and approved[0] % 2 == 1
-        return bool(entry) and not switched_off
+        return isinstance(entry, str) and is_there(_program_of(entry)) and not switched_off
 
     def turn_on(self, command: Sequence[str]) -> None:
         """Write the entry and forget that it was switched off."""
@@ -61,6 +63,11 @@ class RunKey:
         """Remove the entry."""
         with translating(BackupError, _FAILED):
             self._registry.delete(RUN, _NAME)
+
+
+def _program_of(line: str) -> str:
+    """Return the program that a command line of Windows starts."""
+    return line[1:].partition('"')[0] if line.startswith('"') else line.partition(" ")[0]
 
 
 class UserRegistry:

@@ -19,7 +19,7 @@ from tray.ending import EXIT_PATIENCE
 from .desk import eventually
 
 NAME = "DocAssist Backup"
-COMMAND = ["/opt/docassist/docassist-tray", "--data-dir", '/home/Dr Rao/données 100% "new" $HOME `x` \\ ~&;\'']
+COMMAND = [sys.executable, "--data-dir", '/home/Dr Rao/données 100% "new" $HOME `x` \\ ~&;\'']
 WRITES_ITS_ARGUMENTS = """
 import json, pathlib, sys
 part = pathlib.Path(sys.argv[1] + ".part")
@@ -126,8 +126,45 @@ def test_it_is_off_until_it_is_turned_on_and_after_it_was_turned_off(autostart: 
 
 def test_this_system_has_its_place_in_the_users_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     autostart_of_this_system().turn_on(COMMAND)
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["docassist-backup.desktop"]
+    assert (tmp_path / "autostart" / "docassist-backup.desktop").is_file()
+
+
+def test_the_menu_of_a_linux_desktop_gets_an_entry_that_opens_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    autostart = autostart_of_this_system()
+    autostart.turn_on([*COMMAND, "--at-login", "--no-browser"])
+    written = tmp_path / "share" / "applications" / "docassist-backup.desktop"
+    text = written.read_text(encoding="utf-8")
+    assert "--at-login" not in text
+    assert "--no-browser" not in text
+    assert "Icon=docassist-backup" in text
+    icon = tmp_path / "share" / "icons" / "hicolor" / "scalable" / "apps" / "docassist-backup.svg"
+    assert icon.read_text(encoding="utf-8").lstrip().startswith("<svg")
+    autostart.turn_off()
+    assert written.exists(), "the page can still be opened by it"
+
+
+def test_an_entry_whose_program_was_moved_is_off_until_it_is_turned_on_again(
+    autostart: Autostart, tmp_path: Path
+) -> None:
+    program = tmp_path / 'a "place" for 100 % of $it' / "docassist-tray"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    program.chmod(0o700)
+    if isinstance(autostart, RunKey):
+        # Windows has no quotation marks in a path.
+        program = program.rename(tmp_path / "docassist tray.exe")
+    autostart.turn_on([str(program), "--data-dir", "x"])
+    assert autostart.is_on()
+    moved = program.rename(tmp_path / "docassist-tray")
+    assert not autostart.is_on()
+    autostart.turn_on([str(moved), "--data-dir", "x"])
+    assert autostart.is_on()
 
 
 def test_windows_keeps_it_in_the_users_part_of_the_registry(
@@ -137,9 +174,9 @@ def test_windows_keeps_it_in_the_users_part_of_the_registry(
     autostart = autostart_of_this_system()
     assert not autostart.is_on()
     autostart.turn_off()
-    autostart.turn_on(["docassist-tray.exe"])
+    autostart.turn_on([sys.executable])
     assert autostart.is_on()
-    assert winreg.keys == {RUN: {NAME: "docassist-tray.exe"}}
+    assert winreg.keys == {RUN: {NAME: sys.executable}}
     autostart.turn_off()
     autostart.turn_off()
     assert not autostart.is_on()
