@@ -28,7 +28,7 @@ def test_the_question_shows_the_backup_beside_the_data_now(visitor: Visitor, cli
 
     assert "2 fewer" in page
     assert "I know that 2 patients and 2 visits come off" in page
-    assert "Put back the backup of" in page
+    assert "Put back this backup" in page
     assert "For 30 days you can go back to before the restore." in page
     assert "How long it takes is not known yet" in page
 
