@@ -1,6 +1,7 @@
 """The launcher's real parts on a small clinic, without its page, its icon and its loop."""
 
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -46,11 +47,13 @@ class Launcher:
         self.words_at_login: list[str] = []
         self.is_sample = self.is_ending = False
         self.told: list[str] = []
+        self._heard = threading.Condition()
+        self._over: set[str] = set()
         # The prover has a clock of its own that stands still: nothing is opened here.
         self.news = News(self.clock, self.told.append)
         self.rounds = Rounds(self, Prover(FakeClock(), lambda archive, proof: None), self.news)
         self.tidings = Tidings(self, self.news)
-        self.jobs.add_listener(self._follow)
+        self.jobs.add_listener(self.follow)
 
     def desk_for(self, emr: Emr) -> LauncherDesk:
         """Return a desk of this launcher with another EMR."""
@@ -70,9 +73,16 @@ class Launcher:
             self.rounds.make()
         job = self.jobs.current()
         if job:
-            self.jobs.wait(job.id, 30)
+            self.finish(job)
         runs = self.engine.history.runs()
         return runs[: len(runs) - len(before)]
+
+    def finish(self, job: Job) -> Job:
+        """Return a job when it has ended and everybody has heard of it."""
+        job = self.jobs.wait(job.id, 30)
+        with self._heard:
+            assert self._heard.wait_for(lambda: job.id in self._over, 30)
+        return job
 
     def change(self, statement: str = "INSERT INTO patients (name) VALUES ('New')") -> None:
         """Change the data as the EMR would."""
@@ -90,7 +100,12 @@ class Launcher:
         self.preferences = preferences
         self.plan.look(self.engine.history.runs(), preferences.frequency_hours)
 
-    def _follow(self, job: Job) -> None:
+    def follow(self, job: Job) -> None:
+        """Hear of a job, as the launcher and its icon do."""
         if job.state != "running":
             self.sight.forget()
         self.tidings.follow(job)
+        if job.state != "running":
+            with self._heard:
+                self._over.add(job.id)
+                self._heard.notify_all()

@@ -120,6 +120,7 @@ def test_when_the_page_is_a_moment_faster_the_end_of_the_emr_is_backed_up_after_
     done.set()
     assert launcher.jobs.close(10)
     launcher.jobs = JobRunner(clock=launcher.clock)
+    launcher.jobs.add_listener(launcher.follow)
     launcher.desk = launcher.desk_for(launcher.emr)
     assert [run.trigger for run in launcher.go_round()] == [Trigger.EMR_EXIT]
 
