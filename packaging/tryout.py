@@ -38,11 +38,9 @@ class Trial:
         began = time.monotonic()
         launcher = self._launch()
         made = _until(self._archives)
-        _say(
-            f"Demo: first backup, {made[0]['patient_count']} patients, {time.monotonic() - began:.1f} s after the start"
-        )
+        _say(f"Demo: first backup, {made[0]['patients']} patients, {time.monotonic() - began:.1f} s after the start")
         proof = self._ask("prove", made[0]["name"])
-        _say(f"Proof: {json.dumps(proof)[:120]}")
+        _say(f"Proof: {proof['patients']} patients, {proof['asked']} search entries answer")
         launcher.kill()
         launcher.wait(_PATIENCE)
         launcher = self._launch()
@@ -72,8 +70,7 @@ class Trial:
     def _archives(self) -> list[dict[str, Any]]:
         if not (self._data / "backups").is_dir():
             return []
-        found = self._ask("list")
-        return list(found["archives"] if isinstance(found, dict) else found)
+        return list(self._ask("list")["backups"])
 
     def _runs(self, trigger: str) -> int:
         history = self._data / ".docassist-backup" / "history.jsonl"
