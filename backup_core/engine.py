@@ -64,9 +64,7 @@ class BackupEngine:
         self.history = History(self._data.private / "history.jsonl")
         self.repository = Repository(self.backup_dir, patience, [Path(folder) for folder in older_dirs])
         self._maker = BackupMaker(self._data, self.repository, clock)
-        self._restorer = Restorer(
-            self._data, self._maker, emr_command, lambda sources: self._runner.holding(sources)
-        )
+        self._restorer = Restorer(self._data, self._maker, emr_command, lambda sources: self._runner.holding(sources))
         self._recorder = Recorder(self.history, clock, self.data_dir)
         self._inspector = Inspector(self._data, self.repository, self._recorder, clock)
         #: Copies of archives on other drives.

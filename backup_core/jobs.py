@@ -10,7 +10,9 @@ from typing import Literal
 
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import BackupError, Busy, Cancelled
+from .gentle import step_back
 from .progress import OnProgress, Progress, Stage
+from .runs import Trigger
 from .text import _
 
 #: Seconds between two reports of progress to the listeners within one stage.
@@ -35,6 +37,9 @@ NAMES = {
 CANCELLABLE = frozenset(
     {Stage.CHECK, Stage.SNAPSHOT, Stage.PACK, Stage.VERIFY, Stage.EXTRACT, Stage.MOVE, Stage.SELF_TEST}
 )
+
+#: What nobody waits for, while somebody may be working: it has only what the EMR leaves of processor and disk.
+_BEHIND = (Trigger.INTERVAL.value, Trigger.STARTUP.value)
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +99,7 @@ class JobRunner:
             self._running = job.id
             self._reported = self._clock.monotonic()
         self._tell(job)
-        threading.Thread(target=self._work, args=(job.id, work), name=f"job-{kind}", daemon=True).start()
+        threading.Thread(target=self._work, args=(job.id, work, trigger in _BEHIND), name=f"job-{kind}", daemon=True).start()
         return job
 
     def current(self) -> Job | None:
@@ -149,7 +154,9 @@ class JobRunner:
         if self._closed:
             raise Busy(_("DocAssist Backup is being closed."), hint=_("Start it again, then try again."))
 
-    def _work(self, job_id: str, work: Work) -> None:
+    def _work(self, job_id: str, work: Work, is_behind: bool) -> None:
+        if is_behind:
+            step_back()
         result: object | None = None
         error: BackupError | None = _Internal()
         try:

@@ -8,6 +8,8 @@ from queue import Empty, Queue
 from threading import Event
 from typing import TypeVar
 
+from .gentle import follower
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -20,14 +22,14 @@ _POLL = 0.01
 @contextmanager
 def beside(work: Callable[[], R]) -> Iterator[Future[R]]:
     """Do `work` on a thread of its own during the block, which ends when it has ended."""
-    with ThreadPoolExecutor(1, "beside") as pool:
+    with ThreadPoolExecutor(1, "beside", follower()) as pool:
         yield pool.submit(work)
 
 
 @contextmanager
 def side_by_side(work: Callable[[T], R], items: Iterable[T]) -> Iterator[Iterator[R]]:
     """Give what `work` makes of each item, in their order: some at a time on threads, and only a few ahead."""
-    with ThreadPoolExecutor(WORKERS, "side-by-side") as pool:
+    with ThreadPoolExecutor(WORKERS, "side-by-side", follower()) as pool:
         begun: deque[Future[R]] = deque()
 
         def results() -> Iterator[R]:
@@ -64,7 +66,7 @@ def ahead(items: Iterable[T]) -> Iterator[Iterator[T]]:
             yield item[0]
         made.result()
 
-    with ThreadPoolExecutor(1, "ahead") as pool:
+    with ThreadPoolExecutor(1, "ahead", follower()) as pool:
         made = pool.submit(make)
         try:
             yield take()

@@ -8,6 +8,7 @@ from pathlib import Path
 from . import archive
 from .contents import check_integrity
 from .errors import ArchiveUnusable
+from .gentle import follower
 from .manifest import Manifest
 from .progress import OnProgress, ignore
 from .sources import CHROMA_DB, CLINIC_DB
@@ -44,7 +45,7 @@ def _checking(path: Path) -> Iterator[Callable[[str, Path], None]]:
         if name in _DATABASES and not is_raw:
             begun[name] = pool.submit(check_integrity, database)
 
-    with ThreadPoolExecutor(1, "check") as pool:
+    with ThreadPoolExecutor(1, "check", follower()) as pool:
         yield check
         for name, found in begun.items():
             if problem := found.result():

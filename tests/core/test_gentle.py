@@ -1,0 +1,47 @@
+"""Who works behind everything else, and for how long."""
+
+import os
+import sys
+import threading
+
+import pytest
+
+from backup_core.jobs import JobRunner
+from backup_core.pipeline import ahead, beside, side_by_side
+from backup_core.progress import OnProgress
+from backup_core.runs import Trigger
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the priority of a thread")
+
+
+def priority(_any: object = None) -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+def priorities(on_progress: OnProgress) -> set[int]:
+    """Return the priorities of this thread and of those that work for it."""
+    with beside(priority) as one:
+        seen = {priority(), one.result()}
+    with side_by_side(priority, range(20)) as some:
+        seen |= set(some)
+    with ahead(map(priority, range(20))) as some:
+        seen |= set(some)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("trigger", "is_behind"),
+    [(Trigger.INTERVAL, True), (Trigger.STARTUP, True), (Trigger.MANUAL, False), (Trigger.EMR_EXIT, False)],
+)
+def test_a_backup_that_nobody_waits_for_is_behind_with_all_of_its_threads_and_nothing_else_is(
+    trigger: Trigger, *, is_behind: bool
+) -> None:
+    usual = priority()
+    jobs = JobRunner()
+
+    done = jobs.wait(jobs.start("create", priorities, trigger=trigger.value).id, 30)
+
+    assert done.result == ({15} if is_behind else {usual})
+    assert priority() == usual
+    after = jobs.wait(jobs.start("create", priorities, trigger=Trigger.MANUAL.value).id, 30)
+    assert after.result == {usual}
