@@ -1,5 +1,6 @@
 """Whatever is asked, the answer is never a fault of ours."""
 
+import re
 import string
 
 from flask import Flask
@@ -41,6 +42,11 @@ PATHS = st.lists(SEGMENTS | TEXT, max_size=5).map(
 )
 QUERIES = st.dictionaries(st.sampled_from(["page", "saved", "x"]), TEXT | st.integers().map(str), max_size=2)
 FIELDS = ["confirmed", "other_clinic", "frequency_hours", "keep", "emr_command", "emr_dir", "backup_dir", "extras"]
+#: Those that other pages send, and what stands in an address.
+KNOWN = [
+    *("page", "saved", "to", "pin", "again", "current", "old", "place", "folder", "kind", "keep", "offset", "size"),
+    *("outcome", "action", "from", "until", "newer", "with_settings", "theme", "at_login", "name"),
+]
 FORMS = st.dictionaries(st.sampled_from(FIELDS) | TEXT, TEXT, max_size=8)
 PRINTABLE = st.text(string.ascii_letters + string.digits + string.punctuation + " ", max_size=30)
 HEADERS = st.dictionaries(
@@ -114,3 +120,43 @@ def test_no_body_ends_in_a_fault_of_the_program(visitor: Visitor, backup: str, b
             base_url=ORIGIN,
         )
         assert answer.status_code in (200, 303, 400, 401, 413, 415, 422)
+
+
+@settings(ANY, max_examples=400)
+@given(data=st.data())
+def test_no_route_that_there_is_ends_in_a_fault_of_the_program(
+    app: Flask, visitor: Visitor, backup: str, data: st.DataObject
+) -> None:
+    """Every rule of the application, with real and invented names in its blanks, and any query, form or body."""
+    rule = data.draw(st.sampled_from([rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]))
+    blanks = st.sampled_from([backup, "1", "0" * 32, "%2e%2e%2fclinic.db", "\0", "x" * 300]) | TEXT
+    path = re.sub(r"<[^>]+>", lambda _blank: data.draw(blanks).replace("?", ""), rule.rule)
+    method = data.draw(st.sampled_from(sorted(rule.methods or ()) * 3 + ["PUT", "DELETE", "PATCH"]))
+    fields = st.sampled_from([*FIELDS, *KNOWN]) | TEXT
+    values = TEXT | st.sampled_from(
+        ["yes", "no", "", "0", "-1", "1e309", "nan", "9" * 400, backup, "/", "2030-01-01", "\0"]
+    )
+    form = data.draw(st.dictionaries(fields, values, max_size=6))
+    body = data.draw(st.just(form) | st.binary(max_size=100))
+    kinds = [
+        "application/x-www-form-urlencoded",
+        "application/json",
+        "application/octet-stream",
+        "multipart/form-data; boundary=x",
+    ]
+    kind = {} if isinstance(body, dict) else {"content_type": data.draw(st.sampled_from(kinds))}
+    with visitor.client.open(
+        method=method,
+        environ_overrides=path_info(path),
+        query_string=data.draw(st.dictionaries(fields, values, max_size=3)),
+        data=body,
+        headers=visitor._headers() | data.draw(HEADERS),
+        base_url=ORIGIN,
+        **kind,
+    ) as answer:
+        text = answer.get_data(as_text=False)
+
+    assert answer.status_code != 500, (method, path, form)
+    assert b"Traceback" not in text
+    if visitor.jobs.current():
+        visitor.finished()
