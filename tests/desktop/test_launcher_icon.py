@@ -132,3 +132,77 @@ def test_a_person_switches_start_at_login_on_and_off(
         menu.click("Start at login")
         eventually(lambda: not entry.exists())
         eventually(lambda: menu.item("Start at login")["toggle-state"] == 0)
+
+
+def test_a_person_pauses_the_backups_and_a_restart_of_the_launcher_keeps_the_pause(
+    desk: Desk, panel: Panel, launch: Launch, data_dir: Path
+) -> None:
+    desk.open_screen()
+    note = data_dir / ".docassist-backup" / "pause.json"
+    with launch("--demo") as _launcher, desk.connection() as connection:
+        menu = TrayMenu(connection, eventually(lambda: panel.icons)[-1])
+        eventually(menu.labels, lambda labels: labels and labels[0] == "Backed up just now")
+        menu.click("Pause automatic backups until tomorrow")
+        labels = eventually(menu.labels, lambda labels: labels and "are paused until" in labels[0])
+        assert "Go on with automatic backups" in labels
+        assert "Pause automatic backups for 1 hour" not in labels
+        assert "are paused until" in menu.property("Title")
+    assert note.exists()
+    with launch("--demo") as _launcher, desk.connection() as connection:
+        menu = TrayMenu(connection, eventually(lambda: panel.icons[1:])[-1])
+        eventually(menu.labels, lambda labels: labels and "are paused until" in labels[0])
+        menu.click("Go on with automatic backups")
+        eventually(menu.labels, lambda labels: "Pause automatic backups for 1 hour" in labels)
+        assert not note.exists()
+
+
+@pytest.mark.parametrize(
+    ("label", "place"), [("Restore…", "/backups/backup_"), ("Save a copy…", "/copies#t="), ("Open admin page", "/#t=")]
+)
+def test_an_item_opens_the_page_where_its_work_is_done(
+    desk: Desk,
+    panel: Panel,
+    launch: Launch,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    label: str,
+    place: str,
+) -> None:
+    desk.open_screen()
+    browser, opened = tmp_path / "browser.py", tmp_path / "opened"
+    browser.write_text(
+        "import pathlib, sys, urllib.parse, urllib.request\n"
+        "page = pathlib.Path(urllib.request.url2pathname(urllib.parse.urlsplit(sys.argv[1]).path)).read_text()\n"
+        f"pathlib.Path({str(opened)!r}).write_text(page)\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {browser} %s")
+    with launch("--demo") as _launcher, desk.connection() as connection:
+        menu = TrayMenu(connection, eventually(lambda: panel.icons)[-1])
+        eventually(menu.labels, lambda labels: labels and labels[0] == "Backed up just now")
+        menu.click(label)
+        page = eventually(lambda: opened.read_text() if opened.exists() else "")
+        assert f"http://127.0.0.1:{page.split('127.0.0.1:')[1].split('/')[0]}{place}" in page
+        assert "#t=" in page
+
+
+def test_the_first_backup_is_told_by_a_notification(desk: Desk, panel: Panel, launch: Launch) -> None:
+    desk.open_screen()
+    with launch("--demo"):
+        [shown] = eventually(lambda: panel.notifications)
+        assert shown.title == "DocAssist Backup"
+        assert shown.message.startswith("The first backup is made and checked: ")
+
+
+def test_a_hung_notification_daemon_changes_nothing(desk: Desk, launch: Launch, data_dir: Path) -> None:
+    desk.open_screen()
+    desk.open_bus()
+    with panel_on(desk, hung=True) as panel, launch("--demo") as launcher, desk.connection() as connection:
+        menu = TrayMenu(connection, eventually(lambda: panel.icons)[-1])
+        eventually(lambda: panel.notifications)
+        eventually(menu.labels, lambda labels: labels and labels[0] == "Backed up just now")
+        menu.click("Backup Now")
+        eventually(lambda: runs(data_dir, Trigger.MANUAL))
+        launcher.terminate()
+        assert launcher.wait(PATIENCE) == 0
+    assert len(runs(data_dir, Trigger.EXIT)) == 1
