@@ -42,6 +42,24 @@ def test_columns_and_tables_of_another_version_are_left_out(engine: BackupEngine
     assert engine.compare(made) == []
 
 
+def test_a_version_that_names_its_columns_otherwise_is_counted_without_names(
+    engine: BackupEngine, clinic: Clinic
+) -> None:
+    clinic.sql("ALTER TABLE patients RENAME COLUMN name TO full_name")
+    made = engine.create()
+    clinic.sql("UPDATE patients SET phone = '12345' WHERE id < 4")
+    assert engine.compare(made) == [Loss("patients", 0, 3)]
+
+
+def test_a_number_that_is_given_again_after_a_restore_is_another_entry(engine: BackupEngine, clinic: Clinic) -> None:
+    clinic.sql("INSERT INTO patients (id, name, created_at) VALUES (900, 'First', '2026-02-03 10:00:00')")
+    made = engine.create()
+    clinic.sql("UPDATE patients SET name = 'Second', created_at = '2026-02-04 10:00:00' WHERE id = 900")
+    (patients,) = engine.compare(made)
+    assert (patients.missing, patients.older) == (1, 0)
+    assert patients.missing_entries[0].patient == "Second"
+
+
 def test_without_todays_data_there_is_nothing_to_lose(engine: BackupEngine, clinic: Clinic) -> None:
     made = engine.create()
     clinic.db.unlink()

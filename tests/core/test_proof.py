@@ -1,7 +1,9 @@
 """The proof: an archive is opened as the EMR would open it, and what that shows is remembered."""
 
 import os
+import re
 import sqlite3
+import struct
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -11,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from backup_core import BackupEngine, archive
-from backup_core.errors import ArchiveUnusable
+from backup_core.contents import read_contents
+from backup_core.errors import ArchiveUnusable, BackupError
 from backup_core.listing import Archive, State
 from backup_core.runs import Action, Outcome
 from tests.clinic import PATIENTS, Clinic
@@ -144,3 +147,75 @@ def test_proofs_of_archives_that_are_gone_are_forgotten(engine: BackupEngine, cl
     book = engine.backup_dir / ".docassist-backup" / "proofs.json"
     assert first.name not in book.read_text(encoding="utf-8")
     assert second.name in book.read_text(encoding="utf-8")
+
+
+def with_counts_of_what_is_in_it(engine: BackupEngine, made: Archive, folder: Path) -> Archive:
+    """Put an archive in the place of `made` whose list of contents agrees with what was changed in `folder`."""
+    manifest = replace(archive.read_manifest(made.path), counts=read_contents(folder).counts)
+    archive.pack(folder, made.path, lambda members: replace(manifest, members=members))
+    return engine.find(made.name)
+
+
+def lose_the_way(folder: Path) -> None:
+    """Let each entry of the indexes lead to the first eight only: then a search finds no other."""
+    for level in (folder / "chroma").glob("*/data_level0.bin"):
+        header = struct.unpack_from("<I6QIi3Q", level.with_name("header.bin").read_bytes())
+        elements, stride, links = header[3], header[4], header[10] if header[10] < 200 else header[11]
+        data = bytearray(level.read_bytes())
+        first = [number for number in range(8)][: int(links)]
+        for element in range(elements):
+            struct.pack_into(f"<I{len(first)}I", data, element * stride, len(first), *first)
+        level.write_bytes(data)
+
+
+def test_an_index_that_finds_too_few_entries_is_no_good(engine: BackupEngine, tmp_path: Path) -> None:
+    made = remade(engine, engine.create(), tmp_path / "changed", lose_the_way)
+    engine.verify(made)
+    proof = engine.prove(made)
+    assert re.search(r"only \d+ of \d+ search entries of patient_\w+ answer", proof.problem)
+    assert "clinic.db" in proof.recoverable
+    assert engine.find(made.name).state is State.DAMAGED
+
+
+def test_an_index_that_names_what_does_not_exist_is_no_good(engine: BackupEngine, tmp_path: Path) -> None:
+    made, folder = engine.create(), tmp_path / "changed"
+    archive.extract(made.path, folder)
+    with closing(sqlite3.connect(folder / "chroma" / "chroma.sqlite3")) as store, store:
+        gone = "SELECT id FROM embeddings WHERE embedding_id = 'patient_7'"
+        store.execute(f"DELETE FROM embedding_metadata WHERE id IN ({gone})")
+        store.execute("DELETE FROM embeddings WHERE embedding_id = 'patient_7'")
+    proof = engine.prove(with_counts_of_what_is_in_it(engine, made, folder))
+    assert proof.problem.endswith("names entries that do not exist.")
+    assert engine.find(made.name).state is State.DAMAGED
+
+
+def test_without_memory_the_index_is_counted_and_not_opened(
+    engine: BackupEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = engine.create()
+    monkeypatch.setattr("backup_core.proof.free_memory", lambda: 100 << 20)
+    proof = engine.prove(made)
+    assert (proof.ok, proof.asked) == (True, 0)
+    assert proof.entries > 0
+    assert "too little free memory" in proof.remark
+
+
+def test_a_check_that_does_not_end_is_given_up_and_says_nothing_against_the_archive(
+    engine: BackupEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = engine.create()
+    monkeypatch.setattr("backup_core.proof._PROBE_PATIENCE", 0.01)
+    with pytest.raises(BackupError, match="took too long"):
+        engine.prove(made)
+    assert engine.find(made.name).state is State.VERIFIED
+    assert list((engine.data_dir / ".docassist-backup" / "staging").iterdir()) == []
+
+
+def test_a_raw_safety_backup_is_read_and_its_databases_are_left_alone(engine: BackupEngine, clinic: Clinic) -> None:
+    made = engine.create()
+    clinic.db.write_bytes(clinic.db.read_bytes()[:5000] + b"\xa5" * 9000)
+    safety = engine.restore(made).safety
+    assert safety is not None
+    proof = engine.prove(engine.find(safety))
+    assert (proof.ok, proof.patients, proof.asked) == (True, 0, 0)
+    assert "not opened" in proof.remark
