@@ -1,12 +1,9 @@
 """The command line, run as a script runs it: words in; stdout, stderr and an exit status out."""
 
-import fcntl
 import os
-import pty
 import shutil
 import subprocess
 import sys
-import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +20,11 @@ from tests.core.commandline import Run, damage, made
 from tests.core.test_control import serve_tickets
 
 pytestmark = pytest.mark.usefixtures("own_log")
+
+if sys.platform != "win32":
+    import fcntl
+    import pty
+    import termios
 
 PATIENCE = 60.0
 
@@ -431,6 +433,7 @@ def test_as_a_process_it_finds_the_data_by_the_environment_and_prints_on_any_con
         assert b"M\\xfcller" in done.stdout
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such terminals")
 @pytest.mark.parametrize(
     ("typed", "status", "said"),
     [
