@@ -15,7 +15,7 @@ from backup_core.settings import Settings, save_data_dir
 from backup_core.text import _
 from webadmin.setup import Findings, Plan, Program, create_setup_app
 
-from .autostart import autostart_of_this_system
+from .atlogin import AtLogin
 from .door import Door
 from .iconlink import IconLink
 from .launcher import Launcher
@@ -23,7 +23,6 @@ from .look import SEPARATOR, Choice, IconState, Item, Look
 from .loop import Loop
 from .options import Options, at_login
 from .programs import DATA, programs_beside, programs_in
-from .relaunch import launcher
 from .search import Search
 
 logger = logging.getLogger(__name__)
@@ -154,11 +153,7 @@ class SetUp:
             )
         )
         save_data_dir(plan.data_dir)
-        autostart = autostart_of_this_system()
-        if plan.at_login:
-            autostart.turn_on(launcher(*at_login(self._options, plan.data_dir)))
-        elif autostart.is_on():
-            autostart.turn_off()
+        AtLogin(at_login(self._options, plan.data_dir)).turn(on=plan.at_login)
 
     def _started_search(self) -> Search:
         with self._guard:
