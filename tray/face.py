@@ -30,7 +30,7 @@ class Face:
 
     def __init__(self, hands: Hands, *, shown: bool) -> None:
         self._hands = hands
-        self._link = IconLink(self._click) if shown else None
+        self._link = IconLink(self.click) if shown else None
         self._autostart = autostart_of_this_system()
         self._gauge = Gauge()
         self._measuring = threading.Lock()
@@ -49,7 +49,7 @@ class Face:
         """Show the present state."""
         if self._link:
             self._hands.notices.put(Topic.ICON, self._link.problem)
-            self._link.show(look_for(self._state(self._hands.jobs.current())))
+            self._link.show(look_for(self.state(self._hands.jobs.current())))
 
     def close(self) -> None:
         """Take the icon away."""
@@ -60,7 +60,8 @@ class Face:
         if self._link and self._hands.preferences.notifications:
             self._link.notify(APP_NAME, sentence)
 
-    def _state(self, job: Job | None) -> TrayState:
+    def state(self, job: Job | None = None) -> TrayState:
+        """Return the facts that the icon shows, while `job` runs."""
         hands, desk = self._hands, self._hands.desk
         view, emr = hands.sight.view(hands.engine), desk.emr_state()
         newest, looks_on = view.newest, bool(desk.caretaker())
@@ -106,10 +107,11 @@ class Face:
         self._tidings.follow(job)
         self.refresh()
 
-    def _click(self, wanted: str) -> None:
+    def click(self, wanted: str) -> None:
+        """Do what was chosen in the menu, if it can still be done."""
         choice = Choice(wanted)
         # A click may arrive twice, or when what it wants cannot be done any more.
-        offered = menu_for(self._state(self._hands.jobs.current()))
+        offered = menu_for(self.state(self._hands.jobs.current()))
         if any(item.id == choice and item.enabled for item in offered):
             self._clicks.do(choice)
         else:

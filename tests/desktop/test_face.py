@@ -1,0 +1,101 @@
+"""The facts behind the icon, from the launcher's real parts."""
+
+from datetime import timedelta
+
+import pytest
+
+from backup_core.due import Hold
+from backup_core.engine import BackupEngine
+from tray.face import Face
+from tray.look import Choice, IconState
+from tray.menu import icon_state_for, verdict_for
+
+from .parts import Launcher
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def face(launcher: Launcher) -> Face:
+    return Face(launcher, shown=False)
+
+
+def test_a_backup_is_shown_as_soon_as_it_is_there(launcher: Launcher, face: Face) -> None:
+    """The plan learns of it at the next tick only, up to five seconds later."""
+    assert verdict_for(face.state()) == "No backup yet"
+    seen: list[str] = []
+    launcher.jobs.add_listener(lambda job: seen.append(verdict_for(face.state())) if job.state != "running" else None)
+    launcher.finish(launcher.desk.back_up_now())
+    assert seen == ["Backed up just now"]
+
+
+def test_the_time_shown_is_that_of_the_newest_backup_that_is_still_there(launcher: Launcher, face: Face) -> None:
+    for _ in range(2):
+        launcher.finish(launcher.desk.back_up_now())
+        launcher.change()
+        launcher.clock.pass_time(3 * HOUR)
+    launcher.look()
+    assert face.state().last_backup == launcher.clock.now() - 3 * HOUR
+    newest = launcher.engine.archives()[0]
+    launcher.engine.delete(newest)
+    launcher.sight.forget()
+    assert face.state().last_backup == launcher.clock.now() - 6 * HOUR
+
+
+def test_a_pause_and_its_end_are_shown(launcher: Launcher, face: Face) -> None:
+    launcher.finish(launcher.desk.back_up_now())
+    launcher.look()
+    launcher.desk.pause("hour")
+    state = face.state()
+    assert icon_state_for(state) is IconState.PAUSED
+    assert state.paused_until == launcher.clock.now() + HOUR
+    launcher.clock.pass_time(HOUR)
+    assert icon_state_for(face.state()) is IconState.PROTECTED
+
+
+def test_a_backup_that_waits_for_the_charger_is_shown_with_its_latest_time(launcher: Launcher, face: Face) -> None:
+    launcher.go_round()
+    launcher.battery_is_low = True
+    launcher.clock.pass_time(4 * HOUR)
+    launcher.go_round()
+    state = face.state()
+    assert (state.hold, state.next_due) == (Hold.BATTERY, launcher.clock.now() + 2 * HOUR)
+
+
+def test_a_backup_folder_that_cannot_be_read_is_a_failure_and_not_a_missing_backup(
+    launcher: Launcher, face: Face
+) -> None:
+    launcher.engine.backup_dir.write_text("a file where the folder should be")
+    launcher.sight.forget()
+    assert icon_state_for(face.state()) is IconState.FAILED
+
+
+def test_a_failure_is_shown_until_the_next_good_backup(launcher: Launcher, face: Face) -> None:
+    launcher.go_round()
+    there = launcher.engine
+    launcher.engine = BackupEngine(
+        launcher.data_dir, launcher.data_dir / "clinic.db" / "below a file", clock=launcher.clock
+    )
+    launcher.desk = launcher.desk_for(launcher.emr)
+    launcher.finish(launcher.desk.back_up_now())
+    launcher.engine = there
+    launcher.sight.forget()
+    assert icon_state_for(face.state()) is IconState.FAILED
+    launcher.desk = launcher.desk_for(launcher.emr)
+    launcher.finish(launcher.desk.back_up_now())
+    assert icon_state_for(face.state()) is IconState.PROTECTED
+
+
+def test_a_click_that_comes_twice_does_its_work_once(launcher: Launcher, face: Face) -> None:
+    face.click(Choice.BACK_UP)
+    face.click(Choice.BACK_UP)
+    job = launcher.jobs.current() or launcher.jobs.last()
+    assert job is not None
+    launcher.finish(job)
+    assert len(launcher.engine.history.runs()) == 1
+    face.click(Choice.UNDO)  # nothing was restored: the page, which these parts do not have, is not opened
+    face.click(Choice.PAUSE_HOUR)
+    face.click(Choice.PAUSE_HOUR)
+    assert launcher.desk.paused_until() == launcher.clock.now() + HOUR
+    face.click(Choice.RESUME)
+    assert launcher.desk.paused_until() is None
