@@ -1,11 +1,10 @@
 """What each command of `docassist-backup` does; it answers and prints nothing."""
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from . import browser, control, lookups
+from . import browser, control, lookups, selftest
 from .answers import (
     Answer,
     about_copy,
@@ -17,11 +16,9 @@ from .answers import (
 )
 from .atwork import announced
 from .errors import BackupError, NewerData, OtherClinic, UnknownArchive
-from .files import private_folder, write_atomically
 from .lookups import Request
 from .pin import Pin
 from .runs import Trigger
-from .selftest import SelfTest, report
 from .text import _
 
 #: Those that change nothing: they go on where an interrupted restore cannot be settled just now.
@@ -106,9 +103,8 @@ def _copy(request: Request) -> Answer:
 
 def self_test(folder: Path) -> Answer:
     """Try the whole job in a new folder below `folder`, and leave the report there; raise BackupError if it fails."""
-    steps = SelfTest(private_folder(folder) / uuid.uuid4().hex).run()
-    path, text = folder / "selftest-report.txt", report(steps)
-    write_atomically(path, f"{text}\n".encode())
+    tested = selftest.self_test(folder)
+    steps, path = tested.steps, tested.report
     failed = [step for step in steps if not step.ok]
     if failed:
         raise BackupError(
@@ -121,7 +117,8 @@ def self_test(folder: Path) -> Answer:
             passed=len(steps) - len(failed),
             report=str(path),
         )
-    return Answer({"steps": [asdict(step) for step in steps], "report": str(path)}, f"{text}\nReport: {path}")
+    text = f"{selftest.report(steps)}\nReport: {path}"
+    return Answer({"steps": [asdict(step) for step in steps], "report": str(path)}, text)
 
 
 def _all_is_well(request: Request) -> Answer:

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import time
+import uuid
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from pathlib import Path
 
 from .engine import BackupEngine
 from .errors import BackupError, EmrRunning
-from .files import PRIVATE, remove
+from .files import PRIVATE, private_folder, remove, translating, write_atomically
 from .listing import Archive
 from .sources import CHROMA
+from .text import N_, _
 from .trialclinic import TrialClinic
 
 #: Seconds after which a restore is killed, one try after another.
@@ -66,16 +68,21 @@ class SelfTest:
             remove(self._folder)
         return steps
 
+    @property
+    def count(self) -> int:
+        """How many steps there are."""
+        return len(self._steps())
+
     def _steps(self) -> list[tuple[str, Callable[[], str]]]:
         return [
-            ("make a sample clinic", self._make_clinic),
-            ("back it up while a program writes to it", self._back_up_while_written_to),
-            ("unpack the backup with the system's own tool", self._unpack),
-            ("open the backup and ask it (the proof)", self._prove),
-            ("restore it over newer data", self._restore),
-            ("go back to before the restore", self._undo),
-            ("refuse to restore while a program has the data open", self._locked),
-            ("kill a restore half way, and recover", self._kill_and_recover),
+            (N_("make a sample clinic"), self._make_clinic),
+            (N_("back it up while a program writes to it"), self._back_up_while_written_to),
+            (N_("unpack the backup with the system's own tool"), self._unpack),
+            (N_("open the backup and ask it (the proof)"), self._prove),
+            (N_("restore it over newer data"), self._restore),
+            (N_("go back to before the restore"), self._undo),
+            (N_("refuse to restore while a program has the data open"), self._locked),
+            (N_("kill a restore half way, and recover"), self._kill_and_recover),
         ]
 
     def _make_clinic(self) -> str:
@@ -169,6 +176,39 @@ class SelfTest:
         if not self._made:
             raise StepFailed("there is no backup to try this with")
         return self._made[-1]
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What a whole self-test has shown, and where its report was put."""
+
+    steps: Sequence[Step]
+    report: Path
+
+    @property
+    def ok(self) -> bool:
+        """Whether every step went well."""
+        return all(step.ok for step in self.steps)
+
+
+def self_test(folder: Path, on_step: Callable[[int, int], None] = lambda done, total: None) -> Tested:
+    """Try the whole job in a new folder below `folder`, and leave the report in `folder`.
+
+    `on_step` is told before the first step and after each one how many of how many are done; what it raises ends the
+    test. Raise BackupError where the report cannot be written.
+    """
+    test, done = SelfTest(private_folder(folder) / uuid.uuid4().hex), 0
+    on_step(done, test.count)
+
+    def tell(step: Step) -> None:
+        nonlocal done
+        done += 1
+        on_step(done, test.count)
+
+    steps, path = test.run(tell), folder / "selftest-report.txt"
+    with translating(BackupError, _("The report of the self-test could not be written")):
+        write_atomically(path, f"{report(steps)}\n".encode())
+    return Tested(steps, path)
 
 
 def report(steps: Sequence[Step]) -> str:

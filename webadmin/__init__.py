@@ -21,6 +21,7 @@ from . import (
     copies,
     gate,
     helm,
+    help,
     idle,
     lookonly,
     pins,
@@ -72,7 +73,7 @@ def create_app(
     translation.install(app)
     wording.install(app)
     rooms = (session, status, backups, helm, care, restores, uploads, copies)
-    for room in (*rooms, preferences, relocation, trials, pins, activity, away):
+    for room in (*rooms, preferences, relocation, trials, pins, activity, help, away):
         app.register_blueprint(room.bp)
     return app
 

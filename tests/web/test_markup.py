@@ -60,7 +60,20 @@ def paths(visitor: Visitor, clinic: Clinic, engine: BackupEngine, backup: str) -
     visitor.finished()
     (clinic.data_dir / "exports").mkdir()
     (clinic.data_dir / "exports" / EVIL.replace("/", "")).write_bytes(b"x")
-    pages = ["/", "/bar", "/overview", "/backups/outside", "/preferences", "/activity", "/undo", "/nowhere"]
+    pages = [
+        "/",
+        "/bar",
+        "/overview",
+        "/backups/outside",
+        "/preferences",
+        "/activity",
+        "/activity/log",
+        "/activity/diagnostics",
+        "/help",
+        "/help/selftest",
+        "/undo",
+        "/nowhere",
+    ]
     return [*pages, f"/backups/{backup}/restore", f"/backups/{backup}/delete", started.request.path]
 
 

@@ -100,11 +100,10 @@
     help.click();
   });
 
-  // Copies the text of another element, and says so where it was clicked; or prints the page.
+  // Copies the text of another element, and says so where it was clicked.
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("button[data-copies], button[data-prints]");
+    const button = event.target.closest("button[data-copies]");
     if (!button) return;
-    if ("prints" in button.dataset) return window.print();
     await navigator.clipboard.writeText(element(button.dataset.copies).textContent);
     button.textContent = button.dataset.done;
   });
