@@ -117,6 +117,27 @@ def test_without_a_command_the_emr_is_unknown_and_the_start_is_backed_up(launche
     assert [run.outcome for run in launcher.engine.history.runs()] == [Outcome.MADE]
 
 
+def test_a_start_that_calls_for_no_backup_still_notices_damaged_data_and_names_the_backup_to_restore(
+    launcher: Launcher,
+) -> None:
+    assert launcher.desk.start(Trigger.STARTUP)
+    finish(launcher)
+    (made,) = launcher.engine.archives()
+    assert launcher.engine.prove(made).ok
+    assert launcher.desk.back_up_at_start(Trigger.EMR_START) is None
+    database = launcher.data_dir / "clinic.db"
+    database.write_bytes(b"\xa5" * 2000 + database.read_bytes()[2000:])
+
+    job = launcher.desk.back_up_at_start(Trigger.EMR_START)
+
+    assert job is not None
+    error = launcher.jobs.wait(job.id, 60).error
+    assert error is not None
+    assert (error.code, error.facts["best"]) == ("source-damaged", made.name)
+    assert made.name in error.hint
+    assert launcher.engine.history.runs()[0].facts["best"] == made.name
+
+
 def test_a_restore_and_its_undo_close_the_emr_and_start_it_again(launcher: Launcher) -> None:
     give_emr(launcher)
     launcher.desk.start(Trigger.STARTUP)
