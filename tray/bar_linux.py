@@ -12,10 +12,10 @@ from typing import Any
 from backup_core.text import _
 
 from .bar import NoBar
+from .distribution import icon_packages
 from .gifinder import find_gi
 from .look import Notice
 
-_PACKAGES = "python3-gi, gir1.2-gtk-3.0 and gir1.2-ayatanaappindicator3-0.1"
 _NO_HOST = (
     "This desktop has no place for tray icons. On GNOME, install gnome-shell-extension-appindicator and log in again."
 )
@@ -31,7 +31,7 @@ class LinuxBar:
     def __init__(self) -> None:
         _require_display()
         if not find_gi():
-            raise NoBar(_("The tray icon needs more packages: please install %(packages)s.", packages=_PACKAGES))
+            raise NoBar(_("The tray icon needs more packages: please install %(packages)s.", packages=icon_packages()))
         self._glib, self._gio = _load("GLib", "2.0"), _load("Gio", "2.0")
         self._glib.set_prgname("docassist-backup")
         gtk, gdk = _load("Gtk", "3.0"), _load("Gdk", "3.0")
@@ -103,7 +103,7 @@ def _require_display() -> None:
             _(
                 "The tray icon cannot be shown, because this session has no desktop. On one with a desktop "
                 "it needs %(packages)s.",
-                packages=_PACKAGES,
+                packages=icon_packages(),
             )
         )
 
@@ -111,7 +111,7 @@ def _require_display() -> None:
 def _load(name: str, version: str) -> Any:
     """Return the library `name` through `gi`; raise NoBar where its description is not installed."""
     if not _is_there(name, version):
-        raise NoBar(_("The tray icon needs more packages: please install %(packages)s.", packages=_PACKAGES))
+        raise NoBar(_("The tray icon needs more packages: please install %(packages)s.", packages=icon_packages()))
     return import_module(f"gi.repository.{name}")
 
 

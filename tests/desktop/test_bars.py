@@ -16,6 +16,7 @@ import pytest
 from backup_core.children import ROOT
 from tray.bar_windows import WM_QUERYENDSESSION, WindowsBar
 from tray.bars import bar_of_this_system
+from tray.distribution import icon_packages
 from tray.look import Notice
 
 from .desk import PATIENCE, Desk, eventually, program
@@ -101,7 +102,33 @@ def test_a_display_that_does_not_answer_is_a_reason(desk: Desk, monkeypatch: pyt
 
 @pytest.mark.desktop
 def test_a_session_without_a_display_is_a_reason_that_names_the_packages(desk: Desk) -> None:
-    assert "python3-gi, gir1.2-gtk-3.0 and gir1.2-ayatanaappindicator3-0.1" in look_round()["reason"]
+    assert icon_packages() in look_round()["reason"]
+
+
+@pytest.mark.parametrize(
+    ("told", "package"),
+    [
+        ({"ID": "debian"}, "gir1.2-ayatanaappindicator3-0.1"),
+        ({"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}, "gir1.2-ayatanaappindicator3-0.1"),
+        ({"ID": "fedora"}, "libayatana-appindicator-gtk3"),
+        ({"ID": "manjaro", "ID_LIKE": "arch"}, "python-gobject"),
+        ({"ID": "opensuse-leap", "ID_LIKE": "suse opensuse"}, "typelib-1_0-Gtk-3_0"),
+        ({"ID": "made at home"}, "python3-gi"),
+    ],
+)
+def test_the_packages_are_named_as_the_distribution_calls_them(
+    told: dict[str, str], package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: told)
+    assert package in icon_packages().split()
+
+
+def test_a_system_that_does_not_tell_its_name_gets_debians_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tells_nothing() -> dict[str, str]:
+        raise OSError
+
+    monkeypatch.setattr("platform.freedesktop_os_release", tells_nothing)
+    assert "python3-gi" in icon_packages()
 
 
 def bare_python(*folders: Path) -> str:
