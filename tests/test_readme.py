@@ -68,6 +68,6 @@ def test_what_is_said_of_a_program_without_a_console_is_said_of_such_a_program()
 
 
 def test_what_only_the_icon_does_is_on_no_page() -> None:
-    assert "Only **Start at\nlogin** and **Quit** are in the icon's menu alone" in README
+    assert "Only **Quit** is\nin the icon's menu alone" in README
     pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.html"))
-    assert [word for word in ("Start at login", "Quit") if word in pages] == []
+    assert [word for word in ("Quit",) if word in pages] == []
