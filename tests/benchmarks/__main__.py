@@ -19,6 +19,7 @@ from tests.benchmarks.clinics import clinic
 from tests.benchmarks.contest import Contestant, Result
 from tests.benchmarks.lightness import lightness
 from tests.benchmarks.listing import listing_seconds
+from tests.benchmarks.page import first_paint
 from tests.benchmarks.stopwatch import lap
 from tests.benchmarks.waits import longest_waits
 
@@ -75,6 +76,7 @@ def _report(patients: int, rounds: int, scratch: Path) -> str:
             growth,
             longest_waits(scratch, _SIZES[0]),
             lightness(scratch),
+            first_paint(scratch),
             f"## Listing 1,000 archives\n\nFirst look {first_look:.2f} s, then {next_look * 1000:.0f} ms.\n",
         ]
     )
