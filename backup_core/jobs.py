@@ -99,7 +99,9 @@ class JobRunner:
             self._running = job.id
             self._reported = self._clock.monotonic()
         self._tell(job)
-        threading.Thread(target=self._work, args=(job.id, work, trigger in _BEHIND), name=f"job-{kind}", daemon=True).start()
+        threading.Thread(
+            target=self._work, args=(job.id, work, trigger in _BEHIND), name=f"job-{kind}", daemon=True
+        ).start()
         return job
 
     def current(self) -> Job | None:

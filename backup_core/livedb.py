@@ -40,6 +40,8 @@ class LiveDatabase:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._copied: int | None = None
+        #: Seconds that copying took or would have taken when it was last done beforehand.
+        self.expected = 0.0
         self._stack = ExitStack()
         self._uri = path.absolute().as_uri()
         try:
@@ -102,11 +104,12 @@ class LiveDatabase:
         """
         self._copied = None
         version = self._version()
-        steps = 0
+        steps, started = 0, time.monotonic()
 
         def watch(status: int, remaining: int, total: int) -> None:
             nonlocal steps
             steps += 1
+            self.expected = (time.monotonic() - started) * total / (steps * _STEP)
             if remaining and steps * _STEP > _MOST_PASSES * total + _SPARE_STEPS * _STEP:
                 raise DeadlinePassed
 

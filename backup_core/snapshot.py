@@ -183,11 +183,14 @@ def _copy_at_one_instant(live: Mapping[str, LiveDatabase], mirror: Mirror, sourc
                 started = time.monotonic()
                 if vectors is not None:
                     _settle(vectors, mirror, started + limit)
+                if any(one.expected > limit for one in _to_copy(live).values()):
+                    # Written to meanwhile, and so large that holding the writers would be for nothing.
+                    raise DeadlinePassed
                 held = _copy_databases(live, mirror.folder, started, started + limit)
             logger.info("held the writers for %.1f ms", held * 1000)
             return held
         except DeadlinePassed:
-            logger.warning("held the writers for %.0f s and let them go; trying again", limit)
+            logger.warning("the data cannot be copied within %.0f s: let the writers go; trying again", limit)
             time.sleep(_PAUSE_BETWEEN_ATTEMPTS)
     raise too_busy()
 
@@ -204,7 +207,7 @@ def _copy_databases(live: Mapping[str, LiveDatabase], folder: Path, started: flo
     """Copy the frozen databases, those whose writers wait first; return for how long the writers were held, in s."""
     for database in live.values():
         database.let_writers_go()
-    waiting = {name: database for name, database in live.items() if not database.is_wal and not database.is_as_copied()}
+    waiting = _to_copy(live)
     with side_by_side(lambda name: waiting[name].copy(folder / name, deadline), waiting) as copied:
         for _done in copied:
             pass
@@ -216,6 +219,11 @@ def _copy_databases(live: Mapping[str, LiveDatabase], folder: Path, started: flo
         if database.is_wal:
             database.copy(folder / name, None)
     return held
+
+
+def _to_copy(live: Mapping[str, LiveDatabase]) -> dict[str, LiveDatabase]:
+    """Return the frozen databases whose writers have to wait for the copying: something was written since the first."""
+    return {name: database for name, database in live.items() if not database.is_wal and not database.is_as_copied()}
 
 
 def _settle(vectors: Source, mirror: Mirror, deadline: float) -> None:

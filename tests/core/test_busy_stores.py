@@ -118,7 +118,7 @@ def test_a_copy_that_takes_too_long_lets_the_writers_go(
     with pytest.raises(SnapshotFailed, match="locked for too long"):
         snapshot.take(find_sources(clinic.data_dir), tmp_path / "taken")
 
-    assert caplog.text.count("let them go") == 2
+    assert caplog.text.count("let the writers go") == 2
     clinic.admit("Not held up")
 
 
@@ -232,6 +232,25 @@ def written_after(clinic: Clinic) -> Callable[..., None]:
         clinic.admit(f"In between {next(numbers)}")
 
     return copy_and_admit
+
+
+def test_writers_are_not_held_for_a_copy_that_is_known_to_take_too_long(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_arguments: object) -> None:
+        pytest.fail("the writers were held for it")
+
+    def as_if_it_took_a_minute(live: Mapping[str, LiveDatabase], folder: Path) -> None:
+        slowed(live, folder)
+        for database in live.values():
+            database.expected = 60.0
+
+    slowed = written_after(clinic)
+    monkeypatch.setattr(LiveDatabase, "copy", never)
+    monkeypatch.setattr(snapshot, "_PAUSE_BETWEEN_ATTEMPTS", 0.01)
+    monkeypatch.setattr(snapshot, "_copy_beforehand", as_if_it_took_a_minute)
+    with pytest.raises(SnapshotFailed, match="locked for too long"):
+        snapshot.take(find_sources(clinic.data_dir), tmp_path / "taken")
 
 
 def test_what_is_written_between_the_first_copy_and_the_freeze_is_in_the_snapshot(
