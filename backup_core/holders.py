@@ -41,14 +41,20 @@ def _runs(process: psutil.Process, command: str) -> bool:
     return Path(tail[0]).name == Path(wanted[0]).name and tail[1:] == wanted[1:]
 
 
+def names_data(process: psutil.Process, data_dir: Path) -> bool | None:
+    """Return whether a process was started for this data folder, or None where it does not tell; raise psutil.Error."""
+    named = process.environ().get(DATA_DIR_VARIABLE)
+    return (Path(process.cwd()) / named).resolve() == data_dir.resolve() if named else None
+
+
 def _works_on(process: psutil.Process, data_dir: Path) -> bool:
     """Return whether a process means our data: by its variable, else by its folder; one that hides both may."""
     try:
-        named = process.environ().get(DATA_DIR_VARIABLE)
+        named = names_data(process, data_dir)
         here = Path(process.cwd())
     except (psutil.Error, OSError):
         return True
-    return (here / named).resolve() == data_dir.resolve() if named else data_dir.resolve().is_relative_to(here)
+    return data_dir.resolve().is_relative_to(here) if named is None else named
 
 
 def _has_open(process: psutil.Process, stores: Sequence[Path]) -> bool:

@@ -15,6 +15,8 @@ from pathlib import Path
 import psutil
 
 from backup_core.emrcommand import split
+from backup_core.holders import names_data
+from backup_core.places import DATA_DIR_VARIABLE
 
 from .emrpaths import folder_of, paths_for
 
@@ -23,7 +25,6 @@ from .emrpaths import folder_of, paths_for
 MARK = "DOCASSIST_LAUNCHED_FOR"
 #: Seconds from its start in which a wrapper has started the EMR itself.
 WRAPPER_PATIENCE = 10.0
-_DATA = "DOCASSIST_DATA_DIR"
 _INTERPRETER = re.compile(r"(python|pypy|java|node|ruby|perl|mono|dotnet|sh|bash|dash|env|wine)[\d.w]*(\.exe)?", re.I)
 
 
@@ -70,10 +71,10 @@ class Kin:
         tag, _, begun = environment.get(MARK, "").partition(" ")
         if tag == self._tag and (runs or _is_early(process, _number(begun))):
             return True
-        here, data = Path(process.cwd()), environment.get(_DATA)
-        if data is not None:
-            return runs and _same(here / data, self._paths[_DATA])
-        return runs_own or (runs and home is not None and _same(here, home))
+        named = names_data(process, Path(self._paths[DATA_DIR_VARIABLE]))
+        if named is not None:
+            return runs and named
+        return runs_own or (runs and home is not None and _same(process.cwd(), home))
 
 
 def program_of(line: list[str], here: Path) -> Path | None:
