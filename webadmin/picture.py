@@ -12,9 +12,9 @@ from backup_core.history import Action, Outcome, Run, Trigger
 from backup_core.listing import Archive
 from webadmin.formats import clock_time, day_of_year
 
-#: How far back the picture reaches, and the shortest time that it shows.
+#: How far back the picture reaches, and the shortest time that makes one.
 LONGEST = timedelta(days=90)
-SHORTEST = timedelta(hours=2)
+SHORTEST = timedelta(hours=12)
 #: So much time without a run is a gap.
 GAP = timedelta(hours=24)
 #: Where the curves begin and end, in pixels from the top; the marks stand below, then the days.
@@ -97,16 +97,19 @@ class Picture:
 
 
 def picture_of(runs: Sequence[Run], archives: Sequence[Archive], now: datetime) -> Picture | None:
-    """Return the picture of the backups among `runs` and of `archives` at `now` (aware); None where there are none."""
+    """Return the picture of the backups among `runs` and of `archives` at `now` (aware).
+
+    None where there are none, or only those of the last hours: they stand in the list.
+    """
     attempts = [run for run in runs if run.action is Action.BACKUP and run.trigger is not Trigger.SAFETY]
     attempts = sorted(
         (run for run in attempts if now - LONGEST <= run.started_at <= now), key=lambda run: run.started_at
     )
     held = sorted(point for point in _held(attempts, archives) if now - LONGEST <= point[0] <= now)
     times = [*(run.started_at for run in attempts), *(at for at, _patients, _size in held)]
-    if not times:
+    if not times or now - min(times) < SHORTEST:
         return None
-    scale = _Scale(min(min(times), now - SHORTEST), now)
+    scale = _Scale(min(times), now)
     return Picture(
         begin=_local(scale.begin),
         end=_local(now),

@@ -9,10 +9,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
+
+from backup_core.files import PRIVATE
+from backup_core.runs import Action, Outcome, Run, Trigger
 
 #: Seconds until the launcher must have told where its page is, and to have ended.
 PATIENCE = 60
@@ -42,6 +46,12 @@ class Launcher:
             assert time.monotonic() < give_up, f"there are still fewer than {count} patients"
             time.sleep(0.2)
 
+    def look_back(self, days: int) -> None:
+        """Give the sample clinic a past: a backup on each working day of so many days, a failure, and a week off."""
+        history = self.data_dir / PRIVATE / "history.jsonl"
+        past = b"".join(run.to_json() + b"\n" for run in _past(days, datetime.now(UTC)))
+        history.write_bytes(past + history.read_bytes())
+
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `docassist-backup` on the same data folder."""
         command = [str(self.bin_dir / "docassist-backup"), "--data-dir", str(self.data_dir), *arguments]
@@ -50,6 +60,23 @@ class Launcher:
     def _patients(self) -> int:
         with closing(sqlite3.connect(self.data_dir / "clinic.db")) as database:
             return int(database.execute("SELECT count(*) FROM patients").fetchone()[0])
+
+
+def _past(days: int, now: datetime) -> Iterator[Run]:
+    for ago in range(days, 0, -1):
+        at = now - timedelta(days=ago)
+        if at.weekday() == 6 or 9 < ago < 16:
+            continue
+        for hours in (1, 5, 9):
+            run = Run(
+                action=Action.BACKUP,
+                trigger=Trigger.INTERVAL,
+                outcome=Outcome.FAILED if (ago, hours) == (5, 5) else Outcome.MADE if hours == 9 else Outcome.UNCHANGED,
+                started_at=at - timedelta(hours=hours),
+                reason="The disk is full." if (ago, hours) == (5, 5) else "",
+            )
+            facts = {"patients": 60 - ago // 2, "size": 300_000 - ago * 3_000}
+            yield replace(run, facts=facts, archive=f"gone_{ago}") if run.outcome is Outcome.MADE else run
 
 
 @contextmanager

@@ -29,11 +29,14 @@ def drawn(runs: list[Run]) -> Picture:
 
 def test_without_any_backup_there_is_no_picture() -> None:
     assert picture_of([], [], NOW) is None
+    assert picture_of([run(timedelta(hours=11))], [], NOW) is None
     assert summary(None) == ""
 
 
 def test_patients_and_size_rise_and_fall_with_their_numbers() -> None:
-    picture = drawn([run(timedelta(hours=1), patients=100, size=4000), run(timedelta(hours=9), patients=50, size=2000)])
+    picture = drawn(
+        [run(timedelta(hours=1), patients=100, size=4000), run(timedelta(hours=19), patients=50, size=2000)]
+    )
     before, after = picture.points
 
     assert before.x < after.x
