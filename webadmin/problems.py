@@ -73,6 +73,9 @@ def is_fragment_request() -> bool:
 
 def _answer_backup_error(error: BackupError) -> Response:
     if isinstance(error, Locked) and is_fragment_request():
+        if request.method == "GET" and not request.headers.get("HX-Target", "#page").endswith("#page"):
+            # A part that the page asks for by itself: it stays away, and the rest stays.
+            return make_response("", HTTPStatus.NO_CONTENT)
         return _in_place_of_the_page(unlocking(here()), status_of(Locked))
     return _answer(str(error), error.hint, error.code, status_of(type(error)))
 

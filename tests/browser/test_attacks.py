@@ -418,6 +418,8 @@ def test_nobody_at_the_desk_sees_names_and_one_click_brings_them_back(site: Site
     assert "P 4" not in page.content()
     page.goto(f"{site.origin}/")
     expect(page.locator("#verdict")).to_contain_text("Protected")
+    page.wait_for_timeout(6000)
+    expect(page.locator("#verdict")).to_contain_text("Protected")
     page.go_back()
     page.get_by_role("button", name="Unlock").click()
     expect(page.get_by_role("heading", name="Put back the backup of")).to_be_visible()

@@ -90,6 +90,15 @@ def test_the_verdict_stays(visitor: Visitor, clock: FakeClock, backup: str, path
     assert "data-locked" in visitor.get("/bar").text
 
 
+def test_a_part_that_the_page_asks_for_by_itself_stays_away_and_the_page_stays(
+    visitor: Visitor, clock: FakeClock
+) -> None:
+    clock.pass_time(IDLE)
+
+    assert visitor.get("/backups/outside", **{"HX-Target": "section"}).status_code == 204
+    assert visitor.get("/preferences", **{"HX-Target": "main#page"}).status_code == 423
+
+
 def test_a_backup_can_be_made_all_the_same(visitor: Visitor, clock: FakeClock) -> None:
     clock.pass_time(IDLE)
 
