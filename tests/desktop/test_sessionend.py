@@ -161,16 +161,14 @@ def test_a_fault_of_ours_does_not_keep_the_pc_from_shutting_down(windows: FakeWi
 
 
 def test_it_is_asked_after_docassist_has_closed_and_ends_with_the_launcher(windows: FakeWindows) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     day = Day(windows)
     day.window.open()
     assert 0x100 <= windows.level < 0x280
-    assert threading.active_count() == before + 1
+    (listening,) = set(threading.enumerate()) - before
     day.window.close()
-    (listening,) = (thread for thread in threading.enumerate() if thread.name == "session-end") or (None,)
-    if listening:
-        listening.join(20)
-    assert threading.active_count() == before
+    listening.join(20)
+    assert not listening.is_alive()
 
 
 def test_without_a_window_the_launcher_goes_on(windows: FakeWindows) -> None:
