@@ -27,6 +27,8 @@ GOES_ON = {
     ("GET", "/download/1"),
     ("GET", "/health"),
     ("GET", "/help"),
+    ("GET", "/help/selftest"),
+    ("POST", "/help/selftest"),
     ("GET", "/overview"),
     ("GET", "/picture"),
     ("GET", "/static/app.css"),
