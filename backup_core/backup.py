@@ -5,7 +5,6 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 
 from . import archive, openme, snapshot
@@ -173,6 +172,9 @@ def _has_database(sources: list[Source]) -> bool:
 
 
 def _version(package: str) -> str:
+    # 20 ms, which only a backup needs.
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
