@@ -78,7 +78,7 @@ class SelfTest:
             (N_("make a sample clinic"), self._make_clinic),
             (N_("back it up while a program writes to it"), self._back_up_while_written_to),
             (N_("unpack the backup with the system's own tool"), self._unpack),
-            (N_("open the backup and ask it (the proof)"), self._prove),
+            (N_("open the backup and ask it"), self._prove),
             (N_("restore it over newer data"), self._restore),
             (N_("go back to before the restore"), self._undo),
             (N_("refuse to restore while a program has the data open"), self._locked),
