@@ -11,6 +11,7 @@ from .listing import Archive, State
 from .proofs import Proof
 from .restore import Restored
 from .runs import Outcome
+from .text import _
 from .undoing import Undoing
 
 
@@ -61,8 +62,22 @@ def about_archives(archives: Sequence[Archive], reasons: Mapping[str, str]) -> A
 def about_proof(archive: Archive, proof: Proof) -> Answer:
     """Return the evidence that opening an archive gave."""
     document = {"name": archive.name, **asdict(proof), "at": proof.at.isoformat()}
-    asked = f", {proof.asked:,} of {proof.entries:,} search entries answer" if proof.asked else ""
-    text = f"{archive.name} was opened and checked: {counted(proof.patients, proof.visits)}{asked}. {proof.remark}"
+    asked = (
+        _(
+            ", %(asked)s of %(entries)s search entries answer",
+            asked=format(proof.asked, ","),
+            entries=format(proof.entries, ","),
+        )
+        if proof.asked
+        else ""
+    )
+    text = _(
+        "%(archive)s was opened and checked: %(visits)s%(asked)s. %(remark)s",
+        archive=archive.name,
+        visits=counted(proof.patients, proof.visits),
+        asked=asked,
+        remark=proof.remark,
+    )
     return Answer(document, text.strip())
 
 
@@ -70,9 +85,18 @@ def about_losses(archive: Archive, losses: Sequence[Loss]) -> Answer:
     """Return what restoring an archive would take off, table by table, with the entries named."""
     document = {"name": archive.name, "losses": [asdict(loss) for loss in losses]}
     if not losses:
-        return Answer(document, f"Restoring {archive.name} would take nothing off: it holds all that is there today.")
+        return Answer(
+            document,
+            _("Restoring %(archive)s would take nothing off: it holds all that is there today.", archive=archive.name),
+        )
     return Answer(
-        document, "\n".join([f"Restoring {archive.name} would take off:", *_entries(losses, "new", "changed since")])
+        document,
+        "\n".join(
+            [
+                _("Restoring %(archive)s would take off:", archive=archive.name),
+                *_entries(losses, "new", _("changed since")),
+            ]
+        ),
     )
 
 
@@ -85,14 +109,20 @@ def about_undoing(undoing: Undoing) -> Answer:
         "puts_aside": [asdict(loss) for loss in undoing.puts_aside],
         "problem": undoing.problem,
     }
-    lines = [f"This goes back to before the restore of {undoing.restored} ({holds(undoing.archive)})."]
+    lines = [
+        _(
+            "This goes back to before the restore of %(restored)s (%(archive)s).",
+            restored=undoing.restored,
+            archive=holds(undoing.archive),
+        )
+    ]
     if undoing.problem:
         return Answer(document, " ".join([*lines, undoing.problem]))
-    lines += ["It brings back:" if undoing.brings else "It brings back no entry."]
-    lines += _entries(undoing.brings, "gone today", "otherwise today")
-    aside = "It puts aside, into a safety backup of its own, what was entered since:"
-    lines += [aside if undoing.puts_aside else "Nothing was entered since that it would put aside."]
-    return Answer(document, "\n".join([*lines, *_entries(undoing.puts_aside, "new", "changed since")]))
+    lines += [_("It brings back:") if undoing.brings else _("It brings back no entry.")]
+    lines += _entries(undoing.brings, _("gone today"), _("otherwise today"))
+    aside = _("It puts aside, into a safety backup of its own, what was entered since:")
+    lines += [aside if undoing.puts_aside else _("Nothing was entered since that it would put aside.")]
+    return Answer(document, "\n".join([*lines, *_entries(undoing.puts_aside, "new", _("changed since"))]))
 
 
 def _entries(losses: Sequence[Loss], missing: str, older: str) -> list[str]:
@@ -116,7 +146,7 @@ def about_restored(restored: Restored) -> Answer:
     """Return the answer for a restore or an undo."""
     text = f"Restored {restored.archive}: {counted(restored.patient_count, restored.visit_count)}."
     if restored.safety:
-        text += f" The data as it was is kept in {restored.safety}; undo brings it back."
+        text += _(" The data as it was is kept in %(safety)s; undo brings it back.", safety=restored.safety)
     return Answer(asdict(restored), text)
 
 
@@ -143,16 +173,16 @@ def about_standing(engine: BackupEngine, *, is_running: bool, problems: Sequence
         "problems": list(problems),
     }
     lines = [
-        ("Data folder:", str(engine.data_dir)),
-        ("Backup folder:", str(engine.backup_dir)),
-        ("Launcher:", "running" if is_running else "not running"),
-        ("Last backup:", f"{newest.name} ({holds(newest)})" if newest else "none"),
-        ("Last run failed:", failure or ""),
+        (_("Data folder:"), str(engine.data_dir)),
+        (_("Backup folder:"), str(engine.backup_dir)),
+        ("Launcher:", "running" if is_running else _("not running")),
+        (_("Last backup:"), f"{newest.name} ({holds(newest)})" if newest else "none"),
+        (_("Last run failed:"), failure or ""),
         ("Backups:", f"{len(archives)}, {_megabytes(total)}"),
-        ("Not in your backups:", ", ".join(f"{name} ({_megabytes(size)})" for name, size in outside) or "nothing"),
-        ("Last copy elsewhere:", f"{copy.at.astimezone():%Y-%m-%d %H:%M}, {copy.path}" if copy else "never"),
-        ("Undo goes back to:", undoable.name if undoable else ""),
-        *(("Please look at:", problem) for problem in problems),
+        (_("Not in your backups:"), ", ".join(f"{name} ({_megabytes(size)})" for name, size in outside) or "nothing"),
+        (_("Last copy elsewhere:"), f"{copy.at.astimezone():%Y-%m-%d %H:%M}, {copy.path}" if copy else "never"),
+        (_("Undo goes back to:"), undoable.name if undoable else ""),
+        *((_("Please look at:"), problem) for problem in problems),
     ]
     return Answer(document, _columns([line for line in lines if line[1]]))
 
@@ -160,18 +190,18 @@ def about_standing(engine: BackupEngine, *, is_running: bool, problems: Sequence
 def holds(archive: Archive) -> str:
     """Return what an archive holds, in words."""
     if archive.state is State.ONLINE:
-        return "in the cloud, not on this PC"
+        return _("in the cloud, not on this PC")
     if archive.state is State.DAMAGED:
         return f"{archive.problem} {still_whole(archive.proof.recoverable) if archive.proof else ''}".strip()
     if archive.manifest is None:
-        return "contents not known"
+        return _("contents not known")
     return counted(archive.manifest.patient_count, archive.manifest.visit_count)
 
 
 def still_whole(sources: Sequence[str]) -> str:
     """Return what of a damaged archive is as it was written, as a sentence."""
     named = ", ".join(filter(None, sources))
-    return f"Still whole in it: {named}." if named else "Nothing in it is whole."
+    return _("Still whole in it: %(named)s.", named=named) if named else _("Nothing in it is whole.")
 
 
 def counted(patients: int, visits: int) -> str:

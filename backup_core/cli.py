@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(BackupError(_("Stopped."), hint=_("The next command tidies up what was begun.")), as_json)
     except Exception:  # noqa: BLE001 - the user gets a sentence, the log the traceback
         logger.exception("a fault of the program")
-        hint = f"The details are in {logs.log_file()}."
+        hint = _("The details are in %(value)s.", value=logs.log_file())
         return _refuse(BackupError(_("Something went wrong inside DocAssist Backup."), hint=hint), as_json)
     return _answer(json.dumps(answer.document, indent=1) if as_json else answer.text)
 
@@ -115,7 +115,7 @@ def _recover_first(engine: BackupEngine, *, looks_only: bool) -> None:
 
 def _confirm(question: str) -> bool:
     if sys.stdin is None or not sys.stdin.isatty():
-        raise Usage("There is nobody here to ask.", hint="Add --yes if you are sure.")
+        raise Usage(_("There is nobody here to ask."), hint=_("Add --yes if you are sure."))
     print(f"{question}\nType yes to go on: ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() == "yes"
 

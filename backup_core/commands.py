@@ -43,7 +43,15 @@ def _create(request: Request) -> Answer:
 
 def _restore(request: Request) -> Answer:
     archive = request.engine.find(request.options.archive)
-    _make_sure(request, f"This puts back {archive.name} of {archive.created_at:%d %b %Y, %H:%M} ({holds(archive)}).")
+    _make_sure(
+        request,
+        _(
+            "This puts back %(archive)s of %(created_at)s (%(archive2)s).",
+            archive=archive.name,
+            created_at=format(archive.created_at, "%d %b %Y, %H:%M"),
+            archive2=holds(archive),
+        ),
+    )
 
     other_clinic, newer = request.options.other_clinic, request.options.newer
     while True:
@@ -74,12 +82,12 @@ def _undo(request: Request) -> Answer:
 
 def _recover(request: Request) -> Answer:
     decided = request.engine.recover()
-    return Answer({"recovered": decided}, decided or "No restore was interrupted.")
+    return Answer({"recovered": decided}, decided or _("No restore was interrupted."))
 
 
 def _prune(request: Request) -> Answer:
     deleted = request.engine.prune(request.options.keep, trigger=Trigger.CLI)
-    text = "\n".join(f"Deleted {name}" for name in deleted) or "There was no backup to delete."
+    text = "\n".join(f"Deleted {name}" for name in deleted) or _("There was no backup to delete.")
     return Answer({"deleted": deleted}, text)
 
 
@@ -88,7 +96,8 @@ def _pin(request: Request) -> Answer:
     keep = request.options.command == "pin"
     request.engine.keeper.keep_for_ever(archive, keep=keep)
     return Answer(
-        {"name": archive.name, "pinned": keep}, f"{archive.name} is {'' if keep else 'no longer '}kept for ever."
+        {"name": archive.name, "pinned": keep},
+        _("%(archive)s is %(value)skept for ever.", archive=archive.name, value="" if keep else "no longer "),
     )
 
 
@@ -124,7 +133,7 @@ def self_test(folder: Path) -> Answer:
 def _all_is_well(request: Request) -> Answer:
     alarm = request.engine.keeper.alarm()
     request.engine.keeper.all_is_well()
-    return Answer({"ended": alarm and alarm.reason}, f"Ended: {alarm.reason}" if alarm else "There was no alarm.")
+    return Answer({"ended": alarm and alarm.reason}, f"Ended: {alarm.reason}" if alarm else _("There was no alarm."))
 
 
 def _forget_pin(request: Request) -> Answer:
@@ -143,7 +152,7 @@ def open_page(data_dir: Path, *, only_print: bool) -> Answer:
     address = control.page_address(running, control.ask_ticket(running))
     if only_print or not browser.open_page(address, wait=True):
         return Answer({"address": address}, address)
-    return Answer({"address": address}, "The admin page was opened in your browser.")
+    return Answer({"address": address}, _("The admin page was opened in your browser."))
 
 
 _COMMANDS: Mapping[str, Callable[[Request], Answer]] = {
@@ -172,16 +181,19 @@ def _make_sure(request: Request, what: str) -> None:
         return
     today = request.engine.holdings() if request.is_attended else None
     if today and today.exists and not today.problem:
-        what += f" Today's data ({counted(today.patient_count, today.visit_count)}) is kept in a safety backup first."
+        what += _(
+            " Today's data (%(visit_count)s) is kept in a safety backup first.",
+            visit_count=counted(today.patient_count, today.visit_count),
+        )
     _go_on_if(request.confirm(what))
 
 
 def _confirm_what(request: Request, error: BackupError, option: str) -> None:
     """Ask about what `--yes` does not answer; where nobody is there, raise the error naming the option that does."""
     if not request.is_attended:
-        error.hint = f"If it is the one you want, add {option}."
+        error.hint = _("If it is the one you want, add %(option)s.", option=option)
         raise error
-    _go_on_if(request.confirm(f"{error} Do you want it all the same?"))
+    _go_on_if(request.confirm(_("%(reason)s Do you want it all the same?", reason=error)))
 
 
 def _go_on_if(confirmed: bool) -> None:

@@ -81,7 +81,7 @@ class Copier:
         known = self._already_there(folder, archive, on_progress)
         if known is not None:
             return known
-        need_space(folder, archive.size, "the copy")
+        need_space(folder, archive.size, _("the copy"))
         part = folder / f"{archive.name}{tag}"
         try:
             _write(archive, part, on_progress)

@@ -10,6 +10,7 @@ import psutil
 
 from .emrcommand import split
 from .places import DATA_DIR_VARIABLE
+from .text import _
 
 _PROBE_PATIENCE = 0.5
 
@@ -28,7 +29,7 @@ def find_holders(stores: Sequence[Path], database: Path, command: str = "") -> l
         if process.pid != os.getpid()
         and (_runs(process, command) and _works_on(process, database.parent) or _has_open(process, real))
     ]
-    return found or (["another program"] if _is_locked(database) else [])
+    return found or ([_("another program")] if _is_locked(database) else [])
 
 
 def _runs(process: psutil.Process, command: str) -> bool:

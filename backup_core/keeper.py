@@ -59,7 +59,7 @@ class Keeper:
                 entry.facts[GONE] = "\n".join(gone)
             entry.facts["deleted"] = len(result.deleted)
             if result.thinned:
-                entry.reason = "The disk is nearly full, so older backups were deleted sooner than usual."
+                entry.reason = _("The disk is nearly full, so older backups were deleted sooner than usual.")
             if not result.deleted:
                 entry.discard()
             return result.deleted

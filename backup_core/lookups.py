@@ -32,7 +32,9 @@ def list_archives(request: Request) -> Answer:
     """Return the list of the archives, with the reason why each is kept."""
     archives = request.engine.archives()
     if not archives:
-        return Answer({"backups": []}, f"There is no backup in {request.engine.backup_dir} yet.")
+        return Answer(
+            {"backups": []}, _("There is no backup in %(backup_dir)s yet.", backup_dir=request.engine.backup_dir)
+        )
     return about_archives(archives, request.engine.keeper.reasons(request.engine.policy))
 
 
@@ -46,7 +48,10 @@ def verify(request: Request) -> Answer:
     except ArchiveUnusable as error:
         whole = str(error.facts.get("recoverable", "")).split(", ")
         raise ArchiveUnusable(f"{error} {still_whole(whole)}".strip(), hint=error.hint, **error.facts) from error
-    return Answer({"verified": [archive.name]}, f"{archive.name} is whole: {holds(archive)}.")
+    return Answer(
+        {"verified": [archive.name]},
+        _("%(archive)s is whole: %(archive2)s.", archive=archive.name, archive2=holds(archive)),
+    )
 
 
 def _verify_all(engine: BackupEngine) -> Answer:
@@ -70,7 +75,7 @@ def _verify_all(engine: BackupEngine) -> Answer:
             damaged=len(damaged),
             whole=len(whole),
         )
-    verdict = f"All {len(whole)} are whole." if whole else "There is no backup yet."
+    verdict = _("All %(whole)s are whole.", whole=len(whole)) if whole else _("There is no backup yet.")
     return Answer({"verified": whole}, "\n".join([*whole, verdict]))
 
 

@@ -171,9 +171,11 @@ def _backup_dir_fault(preferences: Preferences, data_dir: Path) -> SettingInvali
     if folder.is_file():
         problem = f"{folder} is a file, not a folder."
     elif not folder.parent.is_dir():
-        problem = f"There is no folder {folder.parent}; if it is on another drive, connect the drive first."
+        problem = _(
+            "There is no folder %(folder)s; if it is on another drive, connect the drive first.", folder=folder.parent
+        )
     elif folder == data_dir or any(folder.is_relative_to(source) for source in _source_paths(preferences, data_dir)):
-        problem = f"The backups cannot lie in {folder}, which is backed up itself."
+        problem = _("The backups cannot lie in %(folder)s, which is backed up itself.", folder=folder)
     return SettingInvalid(problem, field="backup_dir") if problem else None
 
 

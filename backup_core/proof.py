@@ -36,11 +36,11 @@ def prove(path: Path, folder: Path, at: datetime, on_progress: OnProgress = igno
     """
     remarks: list[str] = []
     try:
-        need_space(folder.parent, archive.unpacked_size(path), "opening the backup")
+        need_space(folder.parent, archive.unpacked_size(path), _("opening the backup"))
         manifest = unpack(path, folder, on_progress)
         on_progress(Progress(Stage.PROVE))
         if manifest.is_raw:
-            return Proof(at, remark="It keeps damaged data as it was, so its databases are not opened.")
+            return Proof(at, remark=_("It keeps damaged data as it was, so its databases are not opened."))
         if (folder / CLINIC_DB).is_file():
             remarks.append(orphans(folder / CLINIC_DB))
         found = read_contents(folder)
@@ -66,7 +66,16 @@ def _miscounted(manifest: Manifest, found: Contents) -> str:
         expected = {table: count for table, count in expected.items() if table in found.counts and count}
     wrong = (table for table, count in expected.items() if found.counts.get(table) != count)
     table = next(wrong, None)
-    return "" if table is None else f"it has {found.counts.get(table, 0)} {table}, not {expected[table]}"
+    return (
+        ""
+        if table is None
+        else _(
+            "it has %(counts)s %(table)s, not %(expected)s",
+            counts=found.counts.get(table, 0),
+            table=table,
+            expected=expected[table],
+        )
+    )
 
 
 def _ask_chroma(folder: Path, found: Contents, remarks: list[str]) -> tuple[int, int]:
@@ -76,17 +85,31 @@ def _ask_chroma(folder: Path, found: Contents, remarks: list[str]) -> tuple[int,
         return 0, 0
     needed = int(total_size(folder / CHROMA) * _MEMORY_FACTOR) + _LIBRARY_MEMORY
     if free_memory() < needed:
-        remarks.append("The search index was counted but not opened: this PC has too little free memory.")
+        remarks.append(_("The search index was counted but not opened: this PC has too little free memory."))
         return entries, 0
     collections = _probe(folder / CHROMA)
     for answer in collections:
         expected = found.counts.get(f"{CHROMA}:{answer['name']}")
         if not answer["count"] == answer["read"] == expected:
-            _complain_if(f"{answer['read']} of {expected} search entries of {answer['name']} can be read")
+            _complain_if(
+                _(
+                    "%(answer)s of %(expected)s search entries of %(answer2)s can be read",
+                    answer=answer["read"],
+                    expected=expected,
+                    answer2=answer["name"],
+                )
+            )
         if answer["unknown"]:
-            _complain_if(f"the search index of {answer['name']} names entries that do not exist")
+            _complain_if(_("the search index of %(answer)s names entries that do not exist", answer=answer["name"]))
         if answer["found"] < answer["asked"] * FOUND_SHARE:
-            _complain_if(f"only {answer['found']} of {answer['asked']} search entries of {answer['name']} answer")
+            _complain_if(
+                _(
+                    "only %(answer)s of %(answer2)s search entries of %(answer3)s answer",
+                    answer=answer["found"],
+                    answer2=answer["asked"],
+                    answer3=answer["name"],
+                )
+            )
     return entries, sum(answer["asked"] for answer in collections)
 
 

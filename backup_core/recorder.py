@@ -69,7 +69,11 @@ class Recorder:
             raise
         except BaseException:
             # A fault of ours, or Ctrl+C: it goes on to whoever started this, and must not look like a success.
-            entry.outcome, entry.reason, code = Outcome.FAILED, "It was stopped by a fault of the program.", "internal"
+            entry.outcome, entry.reason, code = (
+                Outcome.FAILED,
+                _("It was stopped by a fault of the program."),
+                "internal",
+            )
             raise
         finally:
             entry.run = Run(

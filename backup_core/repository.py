@@ -147,7 +147,7 @@ class Repository:
 
     def left_alone(self) -> list[tuple[str, int]]:
         """Return name and size in bytes of the folders that the EMR's own code has made here, which nothing counts."""
-        with translating(RepositoryUnusable, f"The backup folder {self.folder} cannot be read"):
+        with translating(RepositoryUnusable, _("The backup folder %(folder)s cannot be read", folder=self.folder)):
             if not self.folder.is_dir():
                 return []
             made = [path for path in self.folder.iterdir() if path.name.startswith(_EMRS_FOLDERS) and path.is_dir()]

@@ -64,14 +64,14 @@ class Settings:
             data = _read(self._own)
             return accepted(dict(json.loads(data))) if data is not None else ({}, [])
         except (OSError, ValueError, TypeError, RecursionError):
-            return {}, ["The preferences of DocAssist Backup cannot be read; the usual ones are used."]
+            return {}, [_("The preferences of DocAssist Backup cannot be read; the usual ones are used.")]
 
     def _read_emr(self) -> tuple[dict[str, Any], list[str]]:
         try:
             data = _read(self._emr)
             values, problems = accepted(read_values(data)) if data is not None else ({}, [])
         except (OSError, ValueError):
-            return {}, ["DocAssist's settings.json cannot be read; the preferences of DocAssist Backup are used."]
+            return {}, [_("DocAssist's settings.json cannot be read; the preferences of DocAssist Backup are used.")]
         return values, [f"In DocAssist's settings: {problem}" for problem in problems]
 
 

@@ -97,7 +97,7 @@ def copy(sources: Sequence[Source], folder: Path, on_progress: OnProgress = igno
         _check_names(files)
         databases = {name: path for name, path in files.items() if is_database(name)}
         total = sum(_size(path) for path in files.values())
-        need_space(folder, total, "a copy of the data")
+        need_space(folder, total, _("a copy of the data"))
         on_progress(Progress(Stage.SNAPSHOT, 0, total))
         for name in ["", *(name for source in sources for name in folders_of(source))]:
             private_folder(folder / name)

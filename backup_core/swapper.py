@@ -43,11 +43,11 @@ class Swapper:
                 swap.write(Phase.ARMED)
                 return False
             swap.end()
-            hint = "Close DocAssist and every program that uses its data, then try again."
+            hint = _("Close DocAssist and every program that uses its data, then try again.")
             kind = partial(RestoreFailed, rolled_back=True)
             with translating(kind, _("The data could not be replaced, and is as it was before"), hint=hint):
                 raise
-        with _half_way("The data has been restored, but this could not be noted"):
+        with _half_way(_("The data has been restored, but this could not be noted")):
             self._finish(swap)
         return True
 
@@ -64,20 +64,27 @@ class Swapper:
         `keep_today` makes a safety backup of what has been entered since, and returns its name. Raise RestoreFailed
         where the disk forbids it; it can be tried again.
         """
-        with _half_way("An interrupted restore could not be put right"):
+        with _half_way(_("An interrupted restore could not be put right")):
             was_armed = swap.journal.phase is Phase.ARMED
             kept = keep_today() if was_armed or swap.was_overtaken() else None
-            meanwhile = f" What was entered meanwhile is in {kept}." if kept and not was_armed else ""
+            meanwhile = _(" What was entered meanwhile is in %(kept)s.", kept=kept) if kept and not was_armed else ""
             if swap.journal.phase is Phase.BACK:
                 swap.run()
                 swap.end()
-                return f"A restore was interrupted. It was taken back: the data is as it was before.{meanwhile}"
+                return _(
+                    "A restore was interrupted. It was taken back: the data is as it was before.%(meanwhile)s",
+                    meanwhile=meanwhile,
+                )
             if was_armed:
                 swap.journal = replace(swap.journal, safety=kept or swap.journal.safety)
                 self._start(swap, [change.name for change in swap.journal.changes])
             swap.run()
             self._finish(swap)
-        return f"The restore of {swap.journal.archive} has been finished.{meanwhile}"
+        return _(
+            "The restore of %(archive)s has been finished.%(meanwhile)s",
+            archive=swap.journal.archive,
+            meanwhile=meanwhile,
+        )
 
     def undo_stack(self) -> list[dict[str, str]]:
         """Return the restores that can be undone, oldest first: their `id`, `archive` and `safety`.
@@ -101,7 +108,7 @@ class Swapper:
     @staticmethod
     def _take_back(swap: Swap, cause: OSError) -> None:
         logger.warning("the swap failed and is taken back", exc_info=cause)
-        with _half_way("The restore failed half way"):
+        with _half_way(_("The restore failed half way")):
             # A full disk has no room for the note, but the way back needs none: after a crash it would go forward.
             with contextlib.suppress(OSError):
                 swap.write(Phase.BACK)

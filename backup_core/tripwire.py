@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from .errors import Fact
+from .text import _
 
 #: Patients or visits must be fewer by this many, and by this share, before anybody is alarmed.
 FEWEST_GONE = 20
@@ -19,18 +20,28 @@ def alarm(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[str, dict[
     """
     if before.get("patients", 0) and not now.get("patients", 0) and "patients" in now:
         return (
-            f"DocAssist started with an empty clinic: {before['patients']:,} patients were there before. "
-            "Did the data folder move?",
+            _(
+                "DocAssist started with an empty clinic: %(before)s patients were there before. Did the data "
+                "folder move?",
+                before=format(before["patients"], ","),
+            ),
             {"before": before["patients"], "now": 0},
         )
     vanished = sorted(table for table in before if table not in now and not table.startswith("chroma:"))
     if vanished:
-        return f"The table {vanished[0]} is no longer in DocAssist's data.", {"table": vanished[0]}
+        return _("The table %(vanished)s is no longer in DocAssist's data.", vanished=vanished[0]), {
+            "table": vanished[0]
+        }
     for table in _WATCHED:
         was, has = before.get(table, 0), now.get(table, 0)
         if was - has >= FEWEST_GONE and was - has >= was * SHARE_GONE:
             return (
-                f"{was - has:,} of {was:,} {table} have gone since the last good backup.",
+                _(
+                    "%(was)s of %(was2)s %(table)s have gone since the last good backup.",
+                    was=format(was - has, ","),
+                    was2=format(was, ","),
+                    table=table,
+                ),
                 {"table": table, "before": was, "now": has},
             )
     return "", {}

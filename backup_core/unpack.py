@@ -81,7 +81,7 @@ class Reader:
     def check_seal(self) -> None:
         """Raise ArchiveUnusable unless the archive has a seal, and all of its bytes are as when it was sealed."""
         if not self._seal:
-            raise _damaged("it has no seal")
+            raise _damaged(_("it has no seal"))
         with _reading():
             source = SealedBytes(self._file)
         self._compare(source)
@@ -89,7 +89,7 @@ class Reader:
     def _compare(self, source: SealedBytes) -> None:
         with _reading():
             if source.digits_of_all() != self._seal:
-                raise _damaged("its seal does not fit")
+                raise _damaged(_("its seal does not fit"))
 
     def _check_infos(self) -> dict[str, zipfile.ZipInfo]:
         infos: dict[str, zipfile.ZipInfo] = {}
@@ -97,30 +97,30 @@ class Reader:
         for info in self._zip.infolist():
             name = info.filename
             if info.orig_filename != name or not is_safe_name(name) or stat.S_ISLNK(info.external_attr >> 16):
-                raise _refused(f"it holds a name that must not be in a backup: {name[:80]!r}")
+                raise _refused(_("it holds a name that must not be in a backup: %(name)s", name=repr(name[:80])))
             if info.flag_bits & _UNREADABLE:
-                raise _refused(f"{name} is stored in a way that backups are not")
+                raise _refused(_("%(name)s is stored in a way that backups are not", name=name))
             if info.flag_bits & _ENCRYPTED:
                 raise ArchiveUnusable(
                     _("This backup is locked with a password."), hint=_("Open it with DocAssist itself.")
                 )
             if info.compress_type not in _METHODS:
-                raise _refused(f"{name} is compressed in a way that backups are not")
+                raise _refused(_("%(name)s is compressed in a way that backups are not", name=name))
             alike = (name.casefold() if _IGNORES_CASE else name).rstrip("/")
             if alike in seen:
-                raise _refused(f"it holds {name} twice")
+                raise _refused(_("it holds %(name)s twice", name=name))
             seen.add(alike)
             infos[name] = info
         if overlapping(list(infos.values())):
-            raise _refused("its members overlap")
+            raise _refused(_("its members overlap"))
         return infos
 
     def _read_manifest(self) -> Manifest:
         info = self._infos.get(MANIFEST_NAME)
         if info is None:
-            raise _refused("it has no list of contents")
+            raise _refused(_("it has no list of contents"))
         if info.file_size > _LARGEST_MANIFEST:
-            raise _refused("its list of contents is too long")
+            raise _refused(_("its list of contents is too long"))
         return Manifest.from_json(b"".join(chunk for _, chunk in self.chunks([MANIFEST_NAME])))
 
     def _read_seal(self) -> bytes:
@@ -130,7 +130,7 @@ class Reader:
         with _reading():
             digits = sealed_digits(self._file)
         if not digits:
-            raise _damaged("its seal is missing")
+            raise _damaged(_("its seal is missing"))
         return digits
 
     def _check_members(self) -> dict[str, Member]:
@@ -146,13 +146,17 @@ class Reader:
         resized = [name for name, member in members.items() if name in self._infos and self.size(name) != member.size]
         if missing or surplus or resized or len(members) != len(listed):
             first = [*missing, *surplus, *resized, "a name"][0]
-            raise _damaged(f"its contents are not as listed, beginning with {first[:80]}")
+            raise _damaged(_("its contents are not as listed, beginning with %(first)s", first=first[:80]))
         return members
 
 
 @contextmanager
 def _reading(name: str = "") -> Iterator[None]:
-    sentence = f"This backup is damaged: {name} cannot be read" if name else "This file is no backup that can be read"
+    sentence = (
+        _("This backup is damaged: %(name)s cannot be read", name=name)
+        if name
+        else _("This file is no backup that can be read")
+    )
     with translating_zip(sentence):
         try:
             yield

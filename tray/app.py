@@ -105,7 +105,7 @@ def _open_running(data_dir: Path, options: Options) -> bool:
     except LauncherNotRunning:
         return False
     if not options.browser or not browser.open_page(address, wait=True):
-        say(f"DocAssist Backup is already running. Its admin page, for one minute: {address}")
+        say(_("DocAssist Backup is already running. Its admin page, for one minute: %(address)s", address=address))
     return True
 
 
@@ -138,10 +138,16 @@ def _end_on_signals(end: Callable[[], None]) -> None:
 def _tell(launcher: Launcher, options: Options) -> None:
     """Say where the admin page is, and open it."""
     browser.sweep()
-    what = "the sample clinic" if launcher.is_sample else "DocAssist's data"
-    say(f"DocAssist Backup looks after {what} in {launcher.data_dir}")
-    say(f"Admin page: http://127.0.0.1:{launcher.control.port}/")
-    say(f'Open it by the tray icon, or with: {backup_command()} --data-dir "{launcher.data_dir}" open')
+    what = _("the sample clinic") if launcher.is_sample else "DocAssist's data"
+    say(_("DocAssist Backup looks after %(what)s in %(data_dir)s", what=what, data_dir=launcher.data_dir))
+    say(_("Admin page: http://127.0.0.1:%(port)s/", port=launcher.control.port))
+    say(
+        _(
+            'Open it by the tray icon, or with: %(value)s --data-dir "%(data_dir)s" open',
+            value=backup_command(),
+            data_dir=launcher.data_dir,
+        )
+    )
     say(f"Log: {log_file()}")
     if options.browser:
         launcher.open_page()

@@ -148,7 +148,7 @@ class LauncherDesk(PlainDesk):
             self._recover()
         except RepositoryLocked as error:
             logger.warning("DocAssist has to wait: %s", error)
-            self._notices.put(Topic.EMR, f"{error} DocAssist is started after that.")
+            self._notices.put(Topic.EMR, _("%(reason)s DocAssist is started after that.", reason=error))
             return False
         except BackupError as error:
             logger.exception("nothing is started on data that could not be recovered")

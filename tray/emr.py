@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from backup_core.errors import BackupError
+from backup_core.text import _
 
 from .asker import Asker
 from .emrpaths import folder_of
@@ -167,8 +168,8 @@ class Emr:
         except (OSError, ValueError, IndexError) as error:
             detail = getattr(error, "strerror", None) or str(error)
             raise EmrNotStarted(
-                f"DocAssist could not be started ({detail}).",
-                hint="Check its command and its folder in the preferences.",
+                _("DocAssist could not be started (%(detail)s).", detail=detail),
+                hint=_("Check its command and its folder in the preferences."),
                 command=self.command,
             ) from error
 

@@ -205,4 +205,4 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):
-        return "an unknown user"
+        return _("an unknown user")

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from backup_core.files import PRIVATE, private_folder, write_atomically
+from backup_core.text import _
 
 _REMOTE_KINDS = frozenset(
     {"9p", "afpfs", "ceph", "cifs", "davfs", "glusterfs", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "webdav"}
@@ -50,9 +51,19 @@ def warning(data_dir: Path, backup_dir: Path, mounted: Sequence[Mount]) -> str:
     told = _read(note)
     sentences = []
     if is_remote(data_dir, mounted) and str(data_dir) not in told:
-        sentences.append(f"The data folder {data_dir} is on a network drive: its databases are safer on this PC.")
+        sentences.append(
+            _(
+                "The data folder %(data_dir)s is on a network drive: its databases are safer on this PC.",
+                data_dir=data_dir,
+            )
+        )
     if is_remote(backup_dir, mounted) and str(backup_dir) not in told:
-        sentences.append(f"The backup folder {backup_dir} is on a network drive: without it no backup can be made.")
+        sentences.append(
+            _(
+                "The backup folder %(backup_dir)s is on a network drive: without it no backup can be made.",
+                backup_dir=backup_dir,
+            )
+        )
     if sentences:
         # Where this cannot be written the warning comes again, which harms nobody.
         with contextlib.suppress(OSError):
