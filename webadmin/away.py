@@ -61,5 +61,6 @@ def _check() -> str | Response | None:
     if request.path.startswith(f"/{_SET_UP}/"):
         return go_to(url_for("backups.index"))
     if request.endpoint in _EMPTY_WITHOUT_DATA and is_away():
-        return render_template("away/index.html", data_dir=parts().engine.data_dir)
+        # It says itself what the notices say of it.
+        return render_template("away/index.html", data_dir=parts().engine.data_dir, notices=[])
     return None

@@ -24,6 +24,8 @@ CLICKED = "X-Clicked"
 _SHOWN = frozenset(
     {
         "activity.index",
+        "away.leaving",
+        "away.look",
         "backups.back_up_now",
         "backups.index",
         "backups.overview",

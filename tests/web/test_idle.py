@@ -32,6 +32,7 @@ GOES_ON = {
     ("GET", "/overview"),
     ("GET", "/picture"),
     ("GET", "/static/app.css"),
+    ("GET", "/set-up/leaving"),
     ("GET", "/status"),
     ("GET", "/unlock"),
     ("GET", "/uploads/1"),

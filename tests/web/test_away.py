@@ -1,0 +1,82 @@
+"""The data folder is not there: the page says so, and leads to the set-up and back."""
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from backup_core.engine import BackupEngine
+from backup_core.jobs import JobRunner
+from backup_core.settings import Settings
+from tests.web.conftest import Clinic, Visitor
+from webadmin import Access, PlainDesk, create_app
+
+
+class LeavingDesk(PlainDesk):
+    """A desk that notes that the launcher was asked to leave."""
+
+    has_left = False
+
+    def set_up_again(self) -> None:
+        """Note it."""
+        self.has_left = True
+
+
+@pytest.fixture
+def desk(engine: BackupEngine, jobs: JobRunner) -> LeavingDesk:
+    """The launcher's side."""
+    return LeavingDesk(engine, jobs)
+
+
+@pytest.fixture
+def pull_the_plug(clinic: Clinic) -> Callable[[], None]:
+    """Take the data folder away."""
+    return lambda: shutil.rmtree(clinic.data_dir)
+
+
+def test_the_page_says_that_the_folder_is_away_and_offers_both_ways(
+    visitor: Visitor, clinic: Clinic, pull_the_plug: Callable[[], None]
+) -> None:
+    pull_the_plug()
+    text = visitor.get("/").text
+
+    assert "The data folder is not there" in text
+    assert str(clinic.data_dir) in text
+    assert "Look again" in text
+    assert 'action="/set-up"' in text
+    assert visitor.get("/away").status_code == 204
+    assert "HX-Redirect" not in visitor.get("/away").headers
+    assert not clinic.data_dir.exists()
+
+
+def test_when_the_folder_is_back_the_page_goes_back_by_itself(visitor: Visitor) -> None:
+    assert visitor.get("/away").headers["HX-Redirect"] == "/"
+
+
+def test_the_set_up_is_asked_for_and_waited_for(visitor: Visitor, desk: LeavingDesk) -> None:
+    assert "Set up again?" in visitor.get("/set-up").text
+    assert not desk.has_left
+
+    text = visitor.post("/set-up").text
+
+    assert desk.has_left
+    assert 'hx-get="/set-up/leaving"' in text
+    assert visitor.get("/set-up/leaving").status_code == 204
+
+
+def test_an_old_tab_of_the_set_up_is_sent_to_the_page(visitor: Visitor) -> None:
+    for path in ("/setup/", "/setup/found", "/setup/new-pc/1"):
+        assert visitor.get(path).headers["HX-Redirect"] == "/"
+    assert visitor.post("/setup/start").headers["HX-Redirect"] == "/"
+
+
+def test_the_demo_has_no_other_data_to_choose(
+    engine: BackupEngine, jobs: JobRunner, access: Access, desk: LeavingDesk, pull_the_plug: Callable[[], None]
+) -> None:
+    app: Flask = create_app(engine, jobs, access, desk, Settings(engine.data_dir), sample=True)
+    visitor = Visitor(app.test_client(), jobs, access.open_session(access.new_ticket()))
+    assert "Set up again" not in visitor.get("/preferences").text
+    pull_the_plug()
+
+    assert "Choose another folder" not in visitor.get("/").text
