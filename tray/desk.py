@@ -18,6 +18,7 @@ from backup_core.text import _
 from webadmin.desk import EmrState, PauseLength, PlainDesk, RestoreWork
 from webadmin.errors import LOOK_ONLY, LookedAfter
 
+from . import skips
 from .atlogin import AtLogin
 from .emr import Emr
 from .notices import Notices, Topic
@@ -173,6 +174,12 @@ class LauncherDesk(PlainDesk):
         wanted = self._plan.start_wanted(newest, self._engine.history.confirmations())
         # A backup of damaged data fails, and names the backup that is to be restored.
         if (not wanted or self._plan.puts_off(trigger)) and not self._engine.damage():
+            if not wanted and newest is not None:
+                reason = _("This start needed no backup, because there is a recent one.")
+                now = self._plan.clock.now()
+                skips.record(
+                    self._engine.history, trigger, now, code="fresh", reason=reason, cause=f"fresh {newest.name}"
+                )
             return None
         return self.back_up_now(trigger)
 

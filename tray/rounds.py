@@ -7,11 +7,12 @@ from backup_core import due
 from backup_core.due import Hold
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError, Busy
-from backup_core.history import Action, Outcome, Run, Trigger
+from backup_core.history import Trigger
 from backup_core.text import N_, _
 from webadmin.formats import day
 from webadmin.verdict import OLD_AFTER
 
+from . import skips
 from .hands import Hands
 from .news import Cause, News
 from .notices import Topic
@@ -65,7 +66,7 @@ class Rounds:
         self._prover.tick(self._hands.engine)
 
     def folder_is_there(self) -> bool:
-        """Return whether the data folder can be worked with; alarm the user when it has been away for long."""
+        """Return whether the data folder can be worked with; tell when it cannot, and alarm only after a while."""
         if self._hands.data_dir.is_dir():
             self._missing_since = None
             self._hands.notices.put(Topic.DATA_FOLDER, "")
@@ -74,9 +75,9 @@ class Rounds:
         now = self._hands.clock.monotonic()
         if self._missing_since is None:
             self._missing_since = now
+        sentence = _("The data folder cannot be found, so nothing is backed up.")
+        self._hands.notices.put(Topic.DATA_FOLDER, sentence)
         if now - self._missing_since >= FOLDER_PATIENCE:
-            sentence = f"The data folder {self._hands.data_dir} cannot be found, so nothing is backed up."
-            self._hands.notices.put(Topic.DATA_FOLDER, f"{sentence} If it is on a network drive, connect the drive.")
             self._news.tell(Cause.DATA_FOLDER, sentence)
         return False
 
@@ -124,20 +125,14 @@ class Rounds:
         if held is None:
             return
         hold, since = held
-        cause, history = f"{hold} {since.utc.isoformat()}", self._hands.engine.history
-        before = history.last(action=Action.POSTPONE)
-        if before is None or before.facts.get("cause") != cause:
-            history.append(
-                Run(
-                    action=Action.POSTPONE,
-                    trigger=self._hands.plan.trigger(),
-                    outcome=Outcome.DONE,
-                    started_at=self._hands.clock.now(),
-                    code=hold.value,
-                    reason=_(_REASONS[hold]),
-                    facts={"cause": cause},
-                )
-            )
+        skips.record(
+            self._hands.engine.history,
+            self._hands.plan.trigger(),
+            self._hands.clock.now(),
+            code=hold.value,
+            reason=_(_REASONS[hold]),
+            cause=f"{hold} {since.utc.isoformat()}",
+        )
 
     def _was_our_fault(self) -> bool:
         """Return whether the last job failed just now by a fault of ours, which leaves nothing in the history."""
