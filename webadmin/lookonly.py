@@ -7,9 +7,10 @@ from backup_core.text import _
 from .errors import LOOK_ONLY, LookedAfter
 from .parts import parts
 
-#: What may be sent all the same: it opens or locks the page, or only reads. The rest is refused, known here or not.
+#: What may be sent all the same: it opens or locks the page, opens or closes DocAssist on this PC, or only reads. The
+#: rest is refused, known here or not.
 _ROOMS = frozenset({"idle", "session"})
-_READING = frozenset({"backups.download"})
+_READING = frozenset({"backups.download", "helm.start", "helm.close"})
 
 
 def install(app: Flask) -> None:
