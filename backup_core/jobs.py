@@ -13,7 +13,7 @@ from .errors import BackupError, Busy, Cancelled
 from .gentle import step_back
 from .progress import OnProgress, Progress, Stage
 from .runs import Trigger
-from .text import _
+from .text import N_, _
 
 #: Seconds between two reports of progress to the listeners within one stage.
 REPORT_EVERY = 0.2
@@ -22,15 +22,15 @@ REMEMBERED = 50
 
 #: The kinds of jobs, and what a user who has to wait is told.
 NAMES = {
-    "create": "a backup",
-    "restore": "a restore",
-    "undo": "going back to before a restore",
-    "delete": "deleting a backup",
-    "copy": "saving a copy",
-    "prove": "checking a backup",
-    "intake": "checking a file",
-    "move": "moving backups",
-    "selftest": "the self-test",
+    "create": N_("a backup"),
+    "restore": N_("a restore"),
+    "undo": N_("going back to before a restore"),
+    "delete": N_("deleting a backup"),
+    "copy": N_("saving a copy"),
+    "prove": N_("checking a backup"),
+    "intake": N_("checking a file"),
+    "move": N_("moving backups"),
+    "selftest": N_("the self-test"),
 }
 
 #: The stages in which an operation can be given up with everything as it was: nothing is published or replaced yet.
@@ -148,7 +148,7 @@ class JobRunner:
         if self._running:
             kind = self._jobs[self._running].kind
             raise Busy(
-                _("DocAssist Backup is busy with %(names)s.", names=NAMES.get(kind, kind)),
+                _("DocAssist Backup is busy with %(names)s.", names=_(NAMES.get(kind, kind))),
                 hint=_("Wait until that has finished, then try again."),
                 running=kind,
                 job=self._running,

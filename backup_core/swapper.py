@@ -15,11 +15,11 @@ from .errors import BackupError, RepositoryFull, RestoreFailed
 from .files import private_folder, translating, write_atomically
 from .sources import SETTINGS, Kind
 from .swap import Phase, Swap
-from .text import _
+from .text import N_, _
 
 logger = logging.getLogger(__name__)
 
-_RESTART = "Restart the computer: it is put right when DocAssist Backup next starts."
+_RESTART = N_("Restart the computer: it is put right when DocAssist Backup next starts.")
 
 
 class Swapper:
@@ -134,7 +134,7 @@ class Swapper:
 def _half_way(sentence: str) -> Iterator[None]:
     """Raise what the disk refuses in the block as RestoreFailed; a full disk as RepositoryFull, not rolled back too."""
     try:
-        with translating(RestoreFailed, sentence, hint=_RESTART):
+        with translating(RestoreFailed, sentence, hint=_(_RESTART)):
             yield
     except RepositoryFull as full:
         full.facts["rolled_back"] = False

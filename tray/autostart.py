@@ -13,11 +13,12 @@ import platformdirs
 
 from backup_core.errors import BackupError
 from backup_core.files import remove, translating, write_atomically
+from backup_core.text import N_, _
 
 from .ending import EXIT_PATIENCE
 from .menuentry import NAME, MenuEntry, entry, program_of
 
-_FAILED = "Starting at login could not be changed."
+_FAILED = N_("Starting at login could not be changed.")
 _SECTION = "Desktop Entry"
 
 
@@ -75,7 +76,7 @@ class DesktopEntry:
         """Write the entry, and the one in the menu, which stays when this one goes."""
         _write(self._path, entry(command, "X-GNOME-Autostart-enabled=true"))
         if self._menu:
-            with translating(BackupError, _FAILED):
+            with translating(BackupError, _(_FAILED)):
                 self._menu.write(command)
 
     def turn_off(self) -> None:
@@ -119,11 +120,11 @@ class LaunchAgent:
 
 
 def _write(path: Path, data: bytes) -> None:
-    with translating(BackupError, _FAILED):
+    with translating(BackupError, _(_FAILED)):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, data)
 
 
 def _remove(path: Path) -> None:
-    with translating(BackupError, _FAILED):
+    with translating(BackupError, _(_FAILED)):
         remove(path)

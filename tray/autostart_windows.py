@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from backup_core.errors import BackupError
 from backup_core.files import translating
-from backup_core.text import _
+from backup_core.text import N_, _
 
 from .autostart import is_there
 
-_FAILED = "Starting at login could not be changed."
+_FAILED = N_("Starting at login could not be changed.")
 _NAME = "DocAssist Backup"
 _CURRENT_VERSION = r"Software\Microsoft\Windows\CurrentVersion"
 RUN = rf"{_CURRENT_VERSION}\Run"
@@ -55,13 +55,13 @@ class RunKey:
                 hint=_("Install DocAssist Backup in a folder with a shorter path."),
                 length=len(line),
             )
-        with translating(BackupError, _FAILED):
+        with translating(BackupError, _(_FAILED)):
             self._registry.write(RUN, _NAME, line)
             self._registry.delete(APPROVED, _NAME)
 
     def turn_off(self) -> None:
         """Remove the entry."""
-        with translating(BackupError, _FAILED):
+        with translating(BackupError, _(_FAILED)):
             self._registry.delete(RUN, _NAME)
 
 

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from backup_core.text import _
+from backup_core.text import N_, _
 
 from .bar import NoBar
 from .distribution import icon_packages
 from .gifinder import find_gi
 from .look import Notice
 
-_NO_HOST = (
+_NO_HOST = N_(
     "This desktop has no place for tray icons. On GNOME, install gnome-shell-extension-appindicator and log in again."
 )
 _INDICATORS = ("AppIndicator3", "AyatanaAppIndicator3")
@@ -62,7 +62,7 @@ class LinuxBar:
 
     def hidden(self) -> str:
         """Return a sentence where neither a panel of today (D-Bus) nor one of yesterday (X11) is there."""
-        return "" if self._has_watcher() or (self._x11 and _has_x11_tray()) else _NO_HOST
+        return "" if self._has_watcher() or (self._x11 and _has_x11_tray()) else _(_NO_HOST)
 
     def _session_bus(self) -> Any:
         try:
