@@ -131,7 +131,9 @@ def pause_end(pause: Pause | None, now: Moment) -> datetime | None:
 
 def next_midnight(now: datetime, local: datetime) -> datetime:
     """Return when the user's day ends (aware UTC); `local` is what the wall clock tells at `now`."""
-    return now + (datetime.combine(local.date() + timedelta(days=1), datetime.min.time()) - local)
+    end = now + (datetime.combine(local.date() + timedelta(days=1), datetime.min.time()) - local)
+    # The two were not read at the very same moment, and "until 11:59 pm" would puzzle the user.
+    return (end + timedelta(seconds=30)).replace(second=0, microsecond=0)
 
 
 def outlook(left: timedelta, now: Moment, *, paused_until: datetime | None, low_since: Moment | None) -> Outlook:

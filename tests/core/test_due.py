@@ -307,3 +307,4 @@ def test_the_day_ends_at_the_midnight_of_the_wall() -> None:
     local = datetime.fromisoformat("2025-03-03T23:30:00")
     assert next_midnight(START, local) == START + 30 * MINUTE
     assert next_midnight(START, local.replace(hour=0, minute=0)) == START + timedelta(days=1)
+    assert next_midnight(START, local + timedelta(microseconds=9)) == START + 30 * MINUTE
