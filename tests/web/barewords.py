@@ -9,7 +9,8 @@ from jinja2 import Environment, nodes
 
 #: What people read, although it stands in an attribute.
 _READ = frozenset({"alt", "aria-description", "aria-label", "content", "data-label", "placeholder", "title", "value"})
-_UNREAD = frozenset({"script", "style"})
+#: What keys say is the same on every keyboard.
+_UNREAD = frozenset({"kbd", "script", "style"})
 #: The same in every language.
 _NAMES = re.compile(
     r"DocAssist Backup|DocAssist|\bCtrl\b|&[a-z]+;|width=device-width, initial-scale=1|light dark|^yes$"
