@@ -25,8 +25,11 @@ from webadmin import Access, PlainDesk, create_app, formats, words
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 #: How dates are written: patterns, which an invented language keeps.
 PATTERNS = frozenset({"h:mm a", "d MMM y", "d MMM"})
-#: Nothing in these words is English: names, units, keys.
-NAMES = re.compile(r"DocAssist Backup|DocAssist|\bCtrl\b|\b[KMGT]B\b|\b[ap]m\b|PM|AM")
+#: Nothing in these words is English: names, units, keys, and the months of the invented language.
+NAMES = re.compile(
+    r"DocAssist Backup|DocAssist|\bCtrl\b|\b[KMGT]B\b|\b[ap]m\b|PM|AM"
+    r"|\b(?:sty|lut|mar|kwi|maj|cze|lip|sie|wrz|paź|lis|gru)\b"
+)
 _KEPT = re.compile(r"(%\(\w+\)s|%%|<[^>]*>|&\w+;)")
 
 
@@ -59,7 +62,7 @@ def another_language(tmp_path: Path) -> Iterator[Path]:
 
 
 class _Seen(HTMLParser):
-    """What a person reads of a page, but what comes from files, folders and names (`hx-ignore`)."""
+    """What a person reads of a page, but what comes from files, folders and names (`hx-ignore`) or is for technicians."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +71,7 @@ class _Seen(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = dict(attrs)
-        if tag in ("bdi", "style", "script", "textarea", "kbd") or self._skipped:
+        if tag in ("bdi", "style", "script", "textarea", "kbd", "pre") or self._skipped:
             self._skipped += [tag] if tag not in ("br", "input", "img", "use", "path", "meta", "link", "hr") else []
             return
         self.texts += [
