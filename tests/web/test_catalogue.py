@@ -62,7 +62,7 @@ def another_language(tmp_path: Path) -> Iterator[Path]:
 
 
 class _Seen(HTMLParser):
-    """What a person reads of a page, but what comes from files, folders and names (`hx-ignore`) or is for technicians."""
+    """What a person reads of a page, but what comes from files, folders and names, or is for technicians."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ def test_a_language_needs_only_its_catalogue(
             assert english(answer.text) == [], path
     assert "ж" in shown["/"].text
     assert (
-        '<html lang="pl" dir="ltr">'
+        '<html lang="pl" dir="ltr"'
         in visitor.client.get("/", headers={"Sec-Fetch-Mode": "navigate", "Host": "127.0.0.1:8765"}).text
     )
 
