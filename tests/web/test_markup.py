@@ -72,6 +72,12 @@ def paths(visitor: Visitor, clinic: Clinic, engine: BackupEngine, backup: str) -
         "/help",
         "/help/selftest",
         "/undo",
+        "/undo/entries",
+        "/picture",
+        "/uploads",
+        f"/backups/{backup}/compare",
+        f"/backups/{backup}/compare/all",
+        f"/backups/{backup}/comes-off",
         "/nowhere",
     ]
     return [*pages, f"/backups/{backup}/restore", f"/backups/{backup}/delete", started.request.path]
@@ -130,7 +136,7 @@ def test_what_an_archive_says_is_text_that_htmx_never_looks_at(
     visitor: Visitor, engine: BackupEngine, backup: str
 ) -> None:
     rewrite_manifest(engine.find(backup).path)
-    for path in ["/", f"/backups/{backup}/restore", f"/backups/{backup}/delete"]:
+    for path in ["/", f"/backups/{backup}/restore", f"/backups/{backup}/delete", f"/backups/{backup}/compare"]:
         page = Page(visitor.get(path).text)
         assert not page.all("img")
         assert not [attributes for attributes in page.all("b") if "hx-post" in attributes]
