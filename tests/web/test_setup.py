@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from backup_core.clinics import look_at
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError, EmrRunning
+from backup_core.folders import Place
 from backup_core.history import Trigger
 from backup_core.jobs import JobRunner
 from tests.web.conftest import ORIGIN, PATIENCE, Clinic, Visitor
 from webadmin import Access
-from webadmin.setup import Findings, Found, Plan, Program, create_setup_app
+from webadmin.setup import Findings, Found, Plan, Program, create_setup_app, newpc
 from webadmin.setup.office import key_of
 
 LATER_SETTINGS = {"backup": {"auto_backup_enabled": True, "backup_on_close": True, "max_local_backups": 10}}
@@ -274,6 +275,30 @@ def test_a_backup_brings_the_records_to_a_new_pc(visitor: Visitor, home: Path, c
     assert look_at(program / "data").patients == 3
     assert made.path.is_file()
     assert visitor.get("/setup/").request.path == "/setup/docassist"
+
+
+def test_the_backups_on_a_stick_are_offered_newest_first(
+    visitor: Visitor, home: Path, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stick = home / "stick"
+    stick.mkdir()
+    old = BackupEngine(clinic.data_dir, stick / "DocAssist Backup").create(Trigger.MANUAL)
+    old.path.rename(old.path.with_name("backup_2020-01-01_00-00-00.zip"))
+    clinic.admit(1)
+    new = BackupEngine(clinic.data_dir, stick).create(Trigger.MANUAL)
+    (stick / "backup_2031-01-01_00-00-00.zip").write_bytes(b"PK not at all")
+    (stick / "holiday.zip").touch()
+    monkeypatch.setattr(newpc, "plugged", lambda: [Place(stick, "stick", 0)])
+
+    offered = [archive.path.name for archive in newpc.on_sticks()]
+    assert offered == [new.name, "backup_2020-01-01_00-00-00.zip"]
+    text = visitor.get("/setup/new-pc").text
+    assert text.index("4 patients") < text.index("3 patients")
+    taken = visitor.post("/setup/new-pc/offered", {"file": key_of(new.path)})
+
+    assert "<dd>4</dd>" in taken.text
+    assert "Take this one" not in taken.text
+    assert visitor.post("/setup/new-pc/offered", {"file": key_of(home)}).status_code == 422
 
 
 def test_a_backup_is_not_put_where_there_are_records(visitor: Visitor, home: Path, clinic: Clinic) -> None:

@@ -1,5 +1,6 @@
 """The small list of folders: where one can begin, what lies in a folder, up and down by clicking."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,7 +78,8 @@ def take() -> Response:
         case Purpose.HOME:
             office().decide(home=_home_in(chooser.at))
         case Purpose.ARCHIVE:
-            _take_archive(chooser)
+            shown = listing(chooser)
+            take_archive(request.form.get("file", ""), [entry.path for entry in shown.files] if shown else [])
     return redirect(url_for(_PAGES[chooser.purpose]), 303)
 
 
@@ -102,9 +104,9 @@ def _reachable(chooser: Chooser, key: str) -> Path:
     return path
 
 
-def _take_archive(chooser: Chooser) -> None:
-    shown = listing(chooser)
-    path = named(request.form.get("file", ""), [entry.path for entry in shown.files] if shown else [])
+def take_archive(key: str, shown: Sequence[Path]) -> None:
+    """Take the backup that `key` names among those that were shown; raise BackupError for what is none."""
+    path = named(key, shown)
     try:
         archive = look(path) if path else None
     except OSError:

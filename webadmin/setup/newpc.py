@@ -1,5 +1,6 @@
 """A new PC: a backup from a USB stick is checked, and its records are put into a folder that has none yet."""
 
+import contextlib
 from pathlib import Path
 
 import platformdirs
@@ -11,22 +12,34 @@ from backup_core.clinics import look_at
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError, SettingInvalid
 from backup_core.files import private_folder, translating
+from backup_core.folders import list_folder, plugged
+from backup_core.listing import Archive, is_archive_name, look
 from backup_core.progress import OnProgress
 from backup_core.restore import Restored
 from backup_core.text import _
 from webadmin.parts import parts
 
 from .bp import bp
-from .folders import RECORDS
+from .folders import RECORDS, take_archive
 from .office import Draft, key_of, named, office
+
+#: How many backups are offered without a walk through the folders.
+_OFFERED = 5
 
 
 @bp.get("/new-pc")
 def new_pc() -> str:
     """Ask for the backup, and for the folder in which its records will lie."""
     draft = office().draft
-    homes = _homes(draft)
-    return render_template("setup/new_pc.html", draft=draft, homes=homes, key_of=key_of, job=parts().jobs.current())
+    offered = [] if draft.archive else on_sticks()
+    return render_template("setup/new_pc.html", draft=draft, homes=_homes(draft), offered=offered, key_of=key_of)
+
+
+@bp.post("/new-pc/offered")
+def take_offered() -> Response:
+    """Take one of the backups that lie on a drive that is plugged in."""
+    take_archive(request.form.get("file", ""), [archive.path for archive in on_sticks()])
+    return redirect(url_for("setup.new_pc"), 303)
 
 
 @bp.post("/new-pc")
@@ -64,6 +77,20 @@ def bringing(job_id: str) -> str | Response:
     if job is None:
         return redirect(url_for("setup.new_pc"), 303)
     return render_template("setup/bringing.html", job=job, draft=office().draft)
+
+
+def on_sticks() -> list[Archive]:
+    """Return the newest good backups at the top of the drives that are plugged in, or one folder down."""
+    tops = [list_folder(place.path, is_archive_name) for place in plugged()]
+    below = [list_folder(entry.path, is_archive_name) for top in tops for entry in top.folders]
+    paths = [entry.path for listing in (*tops, *below) for entry in listing.files]
+    newest = sorted(paths, key=lambda path: path.name, reverse=True)[:_OFFERED]
+    found = []
+    for path in newest:
+        # A stick may be pulled out at any time.
+        with contextlib.suppress(OSError):
+            found.append(look(path))
+    return [archive for archive in found if archive.is_good and archive.manifest is not None]
 
 
 def _homes(draft: Draft) -> list[Path]:
