@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from backup_core.settings import Settings
 from tests.catalogue import ROOT, committed, extracted
 from tests.web.barewords import bare_words
 from tests.web.conftest import Visitor
+from tray.menu import TrayState, menu_for, tooltip_for
 from webadmin import Access, PlainDesk, create_app, formats, words
 
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -158,6 +160,23 @@ def test_errors_dates_and_numbers_follow_the_language(another_language: Path) ->
     assert words.count(5, "visit") == "5 жжжжжж (2)"
     with pytest.raises(RepositoryUnusable, match=r"^жжж жжжжжж жжжжжж .*nowhere.* жж жжж жжжж"):
         BackupEngine(Path("/nowhere"), Path("/nowhere/at/all")).archives()
+
+
+def test_the_icon_speaks_the_language_too(another_language: Path) -> None:
+    now = datetime(2026, 9, 2, 15, 5, tzinfo=UTC)
+    calm = TrayState(now=now, last_backup=now, patients=3, next_due=now + timedelta(days=1), starts_at_login=True)
+    for state in (
+        calm,
+        replace(calm, emr="running", can_close_emr=True, can_undo=True),
+        replace(calm, emr="not-running", can_start_emr=True, sample=True),
+        replace(calm, job="create", progress=0.5),
+        replace(calm, job="create", ending=True),
+        replace(calm, last_backup=None),
+        replace(calm, last_backup=now - timedelta(days=3)),
+        replace(calm, paused_until=now + timedelta(hours=1)),
+    ):
+        said = [tooltip_for(state), *(item.text for item in menu_for(state))]
+        assert [words for words in said if re.search(r"[A-Za-z]{2}", NAMES.sub("", words))] == []
 
 
 @pytest.mark.parametrize("wanted", [["pl_PL.UTF-8"], ["pl"], ["de", "pl"], ["pl-PL"]])
