@@ -32,14 +32,13 @@ Root = tuple[Path, int]
 
 def usual_roots() -> list[Root]:
     """Return where DocAssist is usually found on this system."""
-    beside = Path(sys.executable).parent
-    roots: list[Root] = [(Path.cwd(), 2), (beside, 1), (beside.parent, 2), (beside.parent.parent, 2)]
-    roots += [(place.path, 4) for place in home_places()[:-1]]
+    roots: list[Root] = [(place.path, 4) for place in home_places()[:-1]]
     for name in ("ProgramFiles", "ProgramW6432", "ProgramFiles(x86)", "ProgramData", "LOCALAPPDATA"):
         if os.environ.get(name):
             roots.append((Path(os.environ[name]), 3))
     roots += [(Path(path), 3) for path in ("/opt", "/srv", "/Applications")]
-    roots.append((Path.home(), 3))
+    beside = Path(sys.executable).parent
+    roots += [(beside, 1), (beside.parent, 2), (beside.parent.parent, 2), (Path.home(), 3), (Path.cwd(), 2)]
     return roots + [(drive.path, 2) for drive in drives()]
 
 
