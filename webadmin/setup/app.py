@@ -12,12 +12,12 @@ from webadmin import Access, PlainDesk, create_app
 from webadmin.away import go_to
 from webadmin.problems import is_fragment_request
 
-from . import folders, newpc, steps
+from . import docassist, folders, newpc, steps
 from .bp import bp
 from .guide import Guide
 from .office import Office
 
-__all__ = ["create_setup_app", "folders", "newpc", "steps"]
+__all__ = ["create_setup_app", "docassist", "folders", "newpc", "steps"]
 
 _OPEN = frozenset({"static", "session.health", "session.open_session", "session.control_ticket"})
 

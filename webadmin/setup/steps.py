@@ -1,9 +1,9 @@
-"""The four steps: whose records, how DocAssist is started, the habits, and the start."""
+"""The steps: whose records, the habits, and the start; how DocAssist is started has a module of its own."""
 
 from dataclasses import replace
 from pathlib import Path
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from backup_core.clinics import Finding, look_at
@@ -14,14 +14,12 @@ from backup_core.settings import Preferences, Settings, faults
 from backup_core.text import _
 from webadmin.away import go_to
 
-from .bp import bp
-from .guide import Plan, Program
+from .bp import bp, to
+from .guide import Plan
 from .office import Draft, Purpose, key_of, named, office
 
 #: What the folder of the backups is called on another drive.
 ELSEWHERE = "DocAssist Backups"
-
-Answer = str | Response | tuple[str, int]
 
 
 @bp.get("/")
@@ -29,7 +27,7 @@ def index() -> Response:
     """Go to the first step that was not taken."""
     draft = office().draft
     steps = ((draft.data_dir, "welcome"), (draft.has_command, "docassist"), (draft.has_habits, "habits"))
-    return _to(next((step for is_taken, step in steps if not is_taken), "summary"))
+    return to(next((step for is_taken, step in steps if not is_taken), "summary"))
 
 
 @bp.get("/welcome")
@@ -48,7 +46,7 @@ def found() -> str:
 def look_again() -> Response:
     """Look for clinics anew."""
     office().guide.look_again()
-    return _to("welcome")
+    return to("welcome")
 
 
 @bp.post("/records")
@@ -59,42 +57,15 @@ def records() -> Response:
     if chosen is None:
         raise SettingInvalid(_("This folder is not in the list any more."), field="clinic", hint=_("Look again."))
     take_records(chosen)
-    return _to("docassist")
-
-
-@bp.get("/docassist")
-def docassist() -> Answer:
-    """Ask how DocAssist is started."""
-    draft = office().draft
-    if draft.data_dir is None:
-        return _to("welcome")
-    return _docassist_page(draft, draft.data_dir)
-
-
-@bp.post("/docassist")
-def choose_program() -> Answer:
-    """Take the answer: one of the ways that were found, another one, or none."""
-    draft = office().draft
-    if draft.data_dir is None:
-        return _to("welcome")
-    way = request.form.get("way", "")
-    offered = {str(number): program for number, program in enumerate(_programs(draft, draft.data_dir))}
-    offered["other"] = Program(request.form.get("command", "").strip(), request.form.get("folder", "").strip())
-    program = offered.get(way, Program("", ""))
-    wrong = faults(replace(Preferences(), emr_command=program.command, emr_dir=program.folder), draft.data_dir)
-    if wrong:
-        typed_draft = replace(draft, emr_command=program.command, emr_dir=program.folder)
-        return _docassist_page(typed_draft, draft.data_dir, next(iter(wrong.values()))), 422
-    office().decide(emr_command=program.command, emr_dir=program.folder, has_command=True)
-    return _to("habits")
+    return to("docassist")
 
 
 @bp.get("/habits")
-def habits() -> Answer:
+def habits() -> str | Response:
     """Ask what happens at login, where the backups go, and about DocAssist's own."""
     draft = office().draft
     if draft.data_dir is None:
-        return _to("welcome")
+        return to("welcome")
     return render_template(
         "setup/habits.html",
         draft=draft,
@@ -107,26 +78,26 @@ def habits() -> Answer:
 
 
 @bp.post("/habits")
-def choose_habits() -> Answer:
+def choose_habits() -> str | Response:
     """Take the answers."""
     draft = office().draft
     if draft.data_dir is None:
-        return _to("welcome")
+        return to("welcome")
     ticked = {name: name in request.form for name in ("at_login", "silence")}
     chosen = named(request.form.get("backups", ""), [path for path, _drive in _backup_places(draft, draft.data_dir)])
     office().decide(**ticked, backup_dir=chosen, has_habits="choose" not in request.form)
     if "choose" in request.form:
         office().choose_at(Purpose.BACKUPS, None)
-        return _to("choose")
-    return _to("summary")
+        return to("choose")
+    return to("summary")
 
 
 @bp.get("/summary")
-def summary() -> Answer:
+def summary() -> str | Response:
     """Show all that was decided."""
     draft = office().draft
     if draft.data_dir is None or not (draft.has_command and draft.has_habits):
-        return _to("index")
+        return to("index")
     return render_template(
         "setup/summary.html",
         draft=draft,
@@ -137,11 +108,11 @@ def summary() -> Answer:
 
 
 @bp.post("/start")
-def start() -> Answer:
+def start() -> str | Response:
     """Carry it out, and let the browser go to the page of the launcher."""
     draft = office().draft
     if draft.data_dir is None:
-        return _to("welcome")
+        return to("welcome")
     silence = draft.silence and backs_up_by_itself(draft.data_dir)
     office().guide.finish(
         Plan(draft.data_dir, draft.emr_command, draft.emr_dir, draft.backup_dir, draft.at_login, silence)
@@ -175,26 +146,6 @@ def take_records(folder: Path) -> None:
     )
 
 
-def _docassist_page(draft: Draft, data_dir: Path, wrong: SettingInvalid | None = None) -> str:
-    programs = _programs(office().draft, data_dir)
-    way = "none" if not programs or (draft.has_command and not draft.emr_command) else "0"
-    return render_template(
-        "setup/docassist.html",
-        draft=draft,
-        programs=programs,
-        way="other" if wrong else way,
-        wrong=wrong,
-        data_dir=data_dir,
-    )
-
-
-def _programs(draft: Draft, data_dir: Path) -> list[Program]:
-    """Return the ways to start DocAssist: the one that is in the preferences already, then those that were found."""
-    known = [Program(draft.emr_command, draft.emr_dir)] if draft.emr_command else []
-    offered = office().guide.programs(data_dir)
-    return known + [program for program in offered if program.command != draft.emr_command]
-
-
 def _backup_places(draft: Draft, data_dir: Path) -> list[tuple[Path, bool]]:
     """Return the folders beside the usual one where backups can go, and whether each can be unplugged."""
     found = [(drive.path / ELSEWHERE, drive.kind is Kind.STICK) for drive in drives(apart_from=[data_dir])]
@@ -206,7 +157,3 @@ def _backup_places(draft: Draft, data_dir: Path) -> list[tuple[Path, bool]]:
         for path, is_plugged in found
         if not faults(replace(Preferences(), backup_dir=str(path)), data_dir)
     ]
-
-
-def _to(step: str) -> Response:
-    return redirect(url_for(f"setup.{step}"), 303)
