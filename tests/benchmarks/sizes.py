@@ -82,7 +82,7 @@ def growth(grown: Sequence[Grown], docs: Path) -> str:
     lines += [
         "",
         "A first part of each run costs the same whatever the size: two looks at the vector store while it stands",
-        "still, the durable writing of the archive's name, threads. That is what makes the MB of a small clinic dearer;",
+        "still, the durable writing of the archive's name, threads. That makes the MB of a small clinic dearer;",
         "what each further MB costs stands beside it.",
         "",
         "![Cost by size](benchmark-growth.svg)\n",
