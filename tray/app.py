@@ -20,6 +20,7 @@ from backup_core.text import _
 
 from . import demo
 from .door import Door
+from .ending import EXIT_PATIENCE
 from .instance import LauncherRunning
 from .launcher import Launcher
 from .options import Options, parse
@@ -28,8 +29,8 @@ from .terminal import backup_command, say
 
 logger = logging.getLogger(__name__)
 
-#: Seconds in which a launcher that has just started tells where its page is.
-_START_PATIENCE = 10.0
+#: Seconds in which another launcher has either told where its page is, or made its last backup and ended.
+_PATIENCE = EXIT_PATIENCE + 15.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,12 +58,9 @@ def _run(options: Options) -> int:
     if options.demo:
         demo.fill(data_dir)
         options = replace(options, emr=demo.standin_command(), emr_dir=str(children.ROOT))
-    try:
-        launcher = Launcher(options, data_dir)
-    except LauncherRunning as error:
-        if error.is_ours and _open_starting(data_dir, options):
-            return 0
-        raise
+    launcher = _launcher(options, data_dir)
+    if launcher is None:
+        return 0
     if options.data_dir and not launcher.is_sample:
         _remember(data_dir)
     return _look_after(launcher, options)
@@ -109,14 +107,21 @@ def _open_running(data_dir: Path, options: Options) -> bool:
     return True
 
 
-def _open_starting(data_dir: Path, options: Options) -> bool:
-    """Open the page of a launcher of ours that is just starting; return whether it came up."""
-    deadline = time.monotonic() + _START_PATIENCE
-    while time.monotonic() < deadline:
+def _launcher(options: Options, data_dir: Path) -> Launcher | None:
+    """Return the launcher of a folder, or None once the page of the one that this user has already is open.
+
+    Another one that is just starting has no page yet, and one that makes its last backup no longer: it is waited for.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return Launcher(options, data_dir)
+        except LauncherRunning as error:
+            if not error.is_ours or time.monotonic() > deadline:
+                raise
         if _open_running(data_dir, options):
-            return True
+            return None
         time.sleep(0.2)
-    return False
 
 
 def _remember(data_dir: Path) -> None:

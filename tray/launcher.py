@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from backup_core.clock import SYSTEM_CLOCK
@@ -223,7 +223,9 @@ class Launcher:
             steps.callback(self._face.close)
             if not self.leaves_for_set_up:
                 steps.callback(self.door.close)
-            steps.callback(self.door.hide, self.data_dir)
+            # A start from now on does not open the page of one that is leaving: it waits for the end and follows.
+            with suppress(OSError):
+                self.door.hide(self.data_dir)
             self._face.refresh()
             if self._options.demo:
                 with self.emr.expected_to_end():

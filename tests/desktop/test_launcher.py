@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from backup_core.history import Action, Outcome, Trigger
 
@@ -151,6 +153,24 @@ def test_a_second_start_tells_the_page_of_the_first_and_ends_well(computer: Comp
     assert first.ask("/status")["emr"] == "running"
     assert first.end() == 0
     assert len(computer.runs(Trigger.EXIT)) == 1
+
+
+def test_a_start_while_the_one_before_makes_its_last_backup_takes_its_place(computer: Computer) -> None:
+    first = computer.start("--no-browser", with_emr=False)
+    computer.wait_for_run(Trigger.STARTUP, Outcome.MADE)
+    # The last backup has to wait for a program that holds the data folder.
+    with FileLock(computer.data_dir / ".docassist-backup" / "lock", is_singleton=False):
+        first.process.send_signal(signal.SIGTERM)
+        control_files = computer.root / "home" / ".local" / "state" / "DocAssist Backup" / "launchers"
+        second = computer.start("--no-browser", with_emr=False)
+        time.sleep(3)
+        assert first.process.poll() is None
+        assert second.process.poll() is None
+    assert first.wait() == 0
+    until(lambda: computer.note()["pid"] == second.process.pid, computer.log)
+    until(lambda: any(control_files.iterdir()), computer.log)
+    assert second.end() == 0
+    assert len(computer.runs(Trigger.EXIT)) == 2
 
 
 def test_of_launchers_that_start_at_the_same_moment_one_stays(computer: Computer) -> None:

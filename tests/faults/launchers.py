@@ -59,7 +59,7 @@ def main() -> int:
                 started += race(computer, _ENDINGS[number % len(_ENDINGS)], chance)
             except (Broken, AssertionError) as problem:
                 wrong += 1
-                sys.stdout.write(f"  round {number}: {problem}\n")
+                sys.stdout.write(f"  round {number}: {problem}\n{computer.log()}\n")
                 computer.tidy()
     sys.stdout.write(f"{rounds} races, {started} launchers, {wrong} wrong\n")
     return 1 if wrong else 0
