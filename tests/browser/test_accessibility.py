@@ -68,6 +68,8 @@ def test_every_page_with_backups_and_hostile_names(site: Site, page: Page) -> No
     paths = [
         "/",
         "/activity",
+        "/activity/log",
+        "/activity/diagnostics",
         "/preferences",
         "/pin",
         "/help",

@@ -91,7 +91,7 @@ def test_a_run_tells_where_its_time_went(visitor: Visitor, backup: str) -> None:
     page = visitor.get("/activity").text
     assert backup
     assert "Reading again and comparing" in page
-    assert re.search(r"<td>\d+\.\d\d s</td>", page)
+    assert re.search(r"<dd>\d+\.\d\d s</dd>", page)
 
 
 def test_a_time_without_any_run_is_a_line_where_it_lies(visitor: Visitor, engine: BackupEngine) -> None:
