@@ -17,6 +17,7 @@ class Stage(StrEnum):
     SAFETY = "safety"
     SWAP = "swap"
     COPY = "copy"
+    MOVE = "move"
     PRUNE = "prune"
     PROVE = "prove"
     START_EMR = "start-emr"
