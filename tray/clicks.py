@@ -8,11 +8,9 @@ from urllib.parse import quote
 
 from backup_core.errors import BackupError, Busy
 
-from .autostart import Autostart
 from .hands import Hands
 from .look import Choice
 from .news import Cause, News
-from .relaunch import launcher
 
 logger = logging.getLogger(__name__)
 
@@ -20,9 +18,8 @@ logger = logging.getLogger(__name__)
 class Clicks:
     """Carries out the choices of one launcher's user, one after another; none takes long."""
 
-    def __init__(self, hands: Hands, autostart: Autostart, news: News) -> None:
+    def __init__(self, hands: Hands, news: News) -> None:
         self._hands = hands
-        self._autostart = autostart
         self._news = news
 
     def do(self, choice: Choice) -> None:
@@ -56,10 +53,7 @@ class Clicks:
         return f"/backups/{quote(newest.name)}/restore" if newest else "/"
 
     def _switch_start_at_login(self) -> None:
-        if self._autostart.is_on():
-            self._autostart.turn_off()
-        else:
-            self._autostart.turn_on(launcher(*self._hands.words_at_login))
+        self._hands.desk.start_at_login(on=not self._hands.desk.starts_at_login())
 
 
 def _open_folder(folder: Path) -> None:

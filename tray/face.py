@@ -3,12 +3,10 @@
 import logging
 import threading
 
-from backup_core.errors import BackupError
 from backup_core.history import Outcome
 from backup_core.jobs import Job
 from backup_core.places import APP_NAME
 
-from .autostart import autostart_of_this_system
 from .clicks import Clicks
 from .gauge import Gauge
 from .hands import Hands
@@ -31,12 +29,11 @@ class Face:
     def __init__(self, hands: Hands, *, shown: bool) -> None:
         self._hands = hands
         self._link = IconLink(self.click) if shown else None
-        self._autostart = autostart_of_this_system()
         self._gauge = Gauge()
         self._measuring = threading.Lock()
         #: What is told by notifications.
         self.news = News(hands.clock, self._notify)
-        self._clicks = Clicks(hands, self._autostart, self.news)
+        self._clicks = Clicks(hands, self.news)
         self._tidings = Tidings(hands, self.news)
         hands.jobs.add_listener(self._follow)
 
@@ -82,7 +79,7 @@ class Face:
             can_start_emr=bool(hands.emr.command),
             can_close_emr=emr == "running",
             can_undo=view.can_undo,
-            starts_at_login=self._starts_at_login(),
+            starts_at_login=hands.desk.starts_at_login(),
             ending=hands.is_ending,
             sample=hands.is_sample,
         )
@@ -90,14 +87,6 @@ class Face:
     def _measure(self, job: Job | None) -> float | None:
         with self._measuring:
             return self._gauge.read(job) if job else None
-
-    def _starts_at_login(self) -> bool | None:
-        """Return whether the launcher starts at login; None where that is not offered or cannot be told."""
-        try:
-            return None if self._hands.is_sample else self._autostart.is_on()
-        except BackupError:
-            logger.warning("could not look whether the launcher starts at login", exc_info=True)
-            return None
 
     def _problem(self) -> str:
         run = self._hands.engine.history.last(outcomes=_TOLD)

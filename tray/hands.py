@@ -28,8 +28,6 @@ class Hands(Protocol):
     sight: Sight
     emr: Emr
     notices: Notices
-    #: The arguments with which this launcher should be started at login.
-    words_at_login: list[str]
     is_sample: bool
     is_ending: bool
 

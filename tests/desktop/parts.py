@@ -44,7 +44,6 @@ class Launcher:
         self.emr = Emr("", "", data_dir, lambda: self.rounds.emr_ended(), stand_in=True)
         self.notices = Notices()
         self.desk = self.desk_for(self.emr)
-        self.words_at_login: list[str] = []
         self.is_sample = self.is_ending = False
         self.told: list[str] = []
         self._heard = threading.Condition()
