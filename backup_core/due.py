@@ -43,7 +43,7 @@ class Past:
     confirmed: Moment | None = None
     #: The end of the last run that tried to, whatever came of it.
     attempted: Moment | None = None
-    #: How many have failed since `confirmed`.
+    #: How many have failed since `confirmed`; one that the user cancelled is an attempt, and no failure.
     failures: int = 0
 
 
@@ -94,12 +94,12 @@ def past_of(runs: Sequence[Run], seen: Mapping[str, float]) -> Past:
     A safety backup belongs to its restore and does not count.
     """
     attempts = [run for run in runs if run.action == Action.BACKUP and run.trigger != Trigger.SAFETY]
-    failures = next((index for index, run in enumerate(attempts) if run.outcome in _GOOD), len(attempts))
-    ends = [Moment(run.started_at + timedelta(seconds=run.duration), seen[run.id]) for run in attempts[: failures + 1]]
+    good = next((index for index, run in enumerate(attempts) if run.outcome in _GOOD), len(attempts))
+    ends = [Moment(run.started_at + timedelta(seconds=run.duration), seen[run.id]) for run in attempts[: good + 1]]
     return Past(
-        confirmed=ends[failures] if failures < len(attempts) else None,
+        confirmed=ends[good] if good < len(attempts) else None,
         attempted=ends[0] if ends else None,
-        failures=failures,
+        failures=sum(run.outcome is Outcome.FAILED for run in attempts[:good]),
     )
 
 
@@ -109,14 +109,14 @@ def elapsed(since: Moment, now: Moment) -> timedelta:
 
 
 def time_left(past: Past, now: Moment, interval: timedelta) -> timedelta:
-    """Return how long the next automatic run has to wait; zero means that it is due."""
-    if past.failures and past.attempted:
-        wait = retry_after(past.failures, interval) - elapsed(past.attempted, now)
-    elif past.confirmed:
-        wait = min(interval, LONGEST_INTERVAL) - elapsed(past.confirmed, now)
-    else:
-        wait = timedelta()
-    return max(wait, timedelta())
+    """Return how long the next automatic run has to wait; zero means that it is due.
+
+    What the user cancelled waits for the next regular time, but a failure before it is tried again all the same.
+    """
+    if past.attempted is None:
+        return timedelta()
+    pause = retry_after(past.failures, interval) if past.failures else min(interval, LONGEST_INTERVAL)
+    return max(pause - elapsed(past.attempted, now), timedelta())
 
 
 def pause_end(pause: Pause | None, now: Moment) -> datetime | None:

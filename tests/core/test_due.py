@@ -116,6 +116,27 @@ def test_a_first_run_that_fails_is_tried_again_too(clock: FakeClock) -> None:
     assert time_left(past, moment(clock), FOUR_HOURS) == 5 * MINUTE
 
 
+@pytest.mark.parametrize("before", [[Outcome.MADE], []])
+def test_what_the_user_cancelled_waits_for_the_next_regular_time(clock: FakeClock, before: list[Outcome]) -> None:
+    watch, runs = Watch(), [backup(clock, outcome) for outcome in before]
+    clock.pass_time(HOUR)
+    runs.insert(0, backup(clock, Outcome.CANCELLED))
+    past = watch.look(runs, moment(clock))
+
+    assert past.failures == 0
+    assert time_left(past, moment(clock), FOUR_HOURS) == FOUR_HOURS
+    clock.pass_time(FOUR_HOURS)
+    assert not time_left(watch.look(runs, moment(clock)), moment(clock), FOUR_HOURS)
+
+
+def test_to_cancel_clears_no_failure_out_of_the_plan(clock: FakeClock) -> None:
+    runs = [backup(clock, outcome) for outcome in (Outcome.CANCELLED, Outcome.FAILED, Outcome.FAILED, Outcome.MADE)]
+    past = Watch().look(runs, moment(clock))
+
+    assert past.failures == 2
+    assert time_left(past, moment(clock), FOUR_HOURS) == 10 * MINUTE
+
+
 def test_no_pause_is_longer_than_the_interval() -> None:
     assert retry_after(1, MINUTE) == MINUTE
     assert retry_after(10_000, 30 * MINUTE) == 30 * MINUTE
