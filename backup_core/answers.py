@@ -11,7 +11,7 @@ from .listing import Archive, State
 from .proofs import Proof
 from .restore import Restored
 from .runs import Outcome
-from .text import _
+from .text import N_, _
 from .undoing import Undoing
 
 
@@ -25,20 +25,27 @@ class Answer:
 
 #: Why an archive is kept, in words.
 _KEPT_BECAUSE = {
-    "newest": "one of the newest",
-    "state": "other contents",
-    "daily": "last of its day",
-    "weekly": "last of its week",
-    "monthly": "last of its month",
-    "protected": "newest opened",
-    "pinned": "kept for ever",
-    "safety": "before a restore",
+    "newest": N_("one of the newest"),
+    "state": N_("other contents"),
+    "daily": N_("last of its day"),
+    "weekly": N_("last of its week"),
+    "monthly": N_("last of its month"),
+    "protected": N_("newest opened"),
+    "pinned": N_("kept for ever"),
+    "alarm": N_("kept until all is well"),
+    "safety": N_("before a restore"),
 }
 
 
 def about_created(archive: Archive) -> Answer:
     """Return the answer for a new archive."""
-    return Answer(_described(archive), f"Made {archive.path}: {holds(archive)}, {_megabytes(archive.size)}.")
+    text = _(
+        "Made %(path)s: %(contents)s, %(size)s.",
+        path=archive.path,
+        contents=holds(archive),
+        size=_megabytes(archive.size),
+    )
+    return Answer(_described(archive), text)
 
 
 def about_archives(archives: Sequence[Archive], reasons: Mapping[str, str]) -> Answer:
@@ -50,7 +57,7 @@ def about_archives(archives: Sequence[Archive], reasons: Mapping[str, str]) -> A
             archive.manifest.trigger if archive.manifest else "",
             holds(archive),
             _megabytes(archive.size),
-            _KEPT_BECAUSE.get(reasons.get(archive.name, ""), ""),
+            _(_KEPT_BECAUSE[reasons[archive.name]]) if archive.name in reasons else "",
             archive.name,
         )
         for archive in archives
@@ -94,7 +101,7 @@ def about_losses(archive: Archive, losses: Sequence[Loss]) -> Answer:
         "\n".join(
             [
                 _("Restoring %(archive)s would take off:", archive=archive.name),
-                *_entries(losses, "new", _("changed since")),
+                *_entries(losses, _("new"), _("changed since")),
             ]
         ),
     )
@@ -122,7 +129,7 @@ def about_undoing(undoing: Undoing) -> Answer:
     lines += _entries(undoing.brings, _("gone today"), _("otherwise today"))
     aside = _("It puts aside, into a safety backup of its own, what was entered since:")
     lines += [aside if undoing.puts_aside else _("Nothing was entered since that it would put aside.")]
-    return Answer(document, "\n".join([*lines, *_entries(undoing.puts_aside, "new", _("changed since"))]))
+    return Answer(document, "\n".join([*lines, *_entries(undoing.puts_aside, _("new"), _("changed since"))]))
 
 
 def _entries(losses: Sequence[Loss], missing: str, older: str) -> list[str]:
@@ -138,15 +145,21 @@ def _entries(losses: Sequence[Loss], missing: str, older: str) -> list[str]:
 def about_copy(copy: Copy) -> Answer:
     """Return the answer for a copy that was saved on another drive."""
     document = {**asdict(copy), "path": str(copy.path), "at": copy.at.isoformat()}
-    text = f"Copied and read again: {copy.path}, {_megabytes(copy.size)}.\nThe copy is not locked: keep the drive safe."
-    return Answer(document, text)
+    copied = _("Copied and read again: %(path)s, %(size)s.", path=copy.path, size=_megabytes(copy.size))
+    warning = _("The copy is not locked: keep the drive safe.")
+    return Answer(document, f"{copied}\n{warning}")
 
 
 def about_restored(restored: Restored) -> Answer:
     """Return the answer for a restore or an undo."""
-    text = f"Restored {restored.archive}: {counted(restored.patient_count, restored.visit_count)}."
+    text = _(
+        "Restored %(archive)s: %(contents)s.",
+        archive=restored.archive,
+        contents=counted(restored.patient_count, restored.visit_count),
+    )
     if restored.safety:
-        text += _(" The data as it was is kept in %(safety)s; undo brings it back.", safety=restored.safety)
+        kept = _("The data as it was is kept in %(safety)s; undo brings it back.", safety=restored.safety)
+        text = f"{text} {kept}"
     return Answer(asdict(restored), text)
 
 
@@ -157,6 +170,7 @@ def about_standing(engine: BackupEngine, *, is_running: bool, problems: Sequence
     failure = last.reason if last and last.outcome == Outcome.FAILED else None
     copy = next(iter(engine.copier.copies()), None)
     outside, total = engine.unprotected(), sum(archive.size for archive in archives)
+    forgotten = ", ".join(f"{name} ({_megabytes(size)})" for name, size in outside)
     document = {
         "data_dir": str(engine.data_dir),
         "backup_dir": str(engine.backup_dir),
@@ -175,12 +189,15 @@ def about_standing(engine: BackupEngine, *, is_running: bool, problems: Sequence
     lines = [
         (_("Data folder:"), str(engine.data_dir)),
         (_("Backup folder:"), str(engine.backup_dir)),
-        ("Launcher:", "running" if is_running else _("not running")),
-        (_("Last backup:"), f"{newest.name} ({holds(newest)})" if newest else "none"),
+        (_("Launcher:"), _("running") if is_running else _("not running")),
+        (_("Last backup:"), f"{newest.name} ({holds(newest)})" if newest else _("none")),
         (_("Last run failed:"), failure or ""),
-        ("Backups:", f"{len(archives)}, {_megabytes(total)}"),
-        (_("Not in your backups:"), ", ".join(f"{name} ({_megabytes(size)})" for name, size in outside) or "nothing"),
-        (_("Last copy elsewhere:"), f"{copy.at.astimezone():%Y-%m-%d %H:%M}, {copy.path}" if copy else "never"),
+        (_("Backups:"), f"{len(archives)}, {_megabytes(total)}"),
+        (
+            _("Not in your backups:"),
+            forgotten or _("nothing"),
+        ),
+        (_("Last copy elsewhere:"), f"{copy.at.astimezone():%Y-%m-%d %H:%M}, {copy.path}" if copy else _("never")),
         (_("Undo goes back to:"), undoable.name if undoable else ""),
         *((_("Please look at:"), problem) for problem in problems),
     ]
@@ -206,7 +223,7 @@ def still_whole(sources: Sequence[str]) -> str:
 
 def counted(patients: int, visits: int) -> str:
     """Return two counts in words."""
-    return f"{patients:,} patients, {visits:,} visits"
+    return _("%(patients)s patients, %(visits)s visits", patients=f"{patients:,}", visits=f"{visits:,}")
 
 
 def _described(archive: Archive) -> dict[str, object]:

@@ -116,7 +116,8 @@ def _recover_first(engine: BackupEngine, *, looks_only: bool) -> None:
 def _confirm(question: str) -> bool:
     if sys.stdin is None or not sys.stdin.isatty():
         raise Usage(_("There is nobody here to ask."), hint=_("Add --yes if you are sure."))
-    print(f"{question}\nType yes to go on: ", end="", file=sys.stderr, flush=True)
+    asked = _("Type %(word)s to go on:", word="yes")
+    print(f"{question}\n{asked} ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() == "yes"
 
 

@@ -87,7 +87,7 @@ def _recover(request: Request) -> Answer:
 
 def _prune(request: Request) -> Answer:
     deleted = request.engine.prune(request.options.keep, trigger=Trigger.CLI)
-    text = "\n".join(f"Deleted {name}" for name in deleted) or _("There was no backup to delete.")
+    text = "\n".join(_("Deleted %(name)s", name=name) for name in deleted) or _("There was no backup to delete.")
     return Answer({"deleted": deleted}, text)
 
 
@@ -97,7 +97,9 @@ def _pin(request: Request) -> Answer:
     request.engine.keeper.keep_for_ever(archive, keep=keep)
     return Answer(
         {"name": archive.name, "pinned": keep},
-        _("%(archive)s is %(value)skept for ever.", archive=archive.name, value="" if keep else "no longer "),
+        _("%(archive)s is kept for ever.", archive=archive.name)
+        if keep
+        else _("%(archive)s is no longer kept for ever.", archive=archive.name),
     )
 
 
@@ -126,14 +128,15 @@ def self_test(folder: Path) -> Answer:
             passed=len(steps) - len(failed),
             report=str(path),
         )
-    text = f"{selftest.report(steps)}\nReport: {path}"
+    text = "\n".join([selftest.report(steps), _("Report: %(path)s", path=path)])
     return Answer({"steps": [asdict(step) for step in steps], "report": str(path)}, text)
 
 
 def _all_is_well(request: Request) -> Answer:
     alarm = request.engine.keeper.alarm()
     request.engine.keeper.all_is_well()
-    return Answer({"ended": alarm and alarm.reason}, f"Ended: {alarm.reason}" if alarm else _("There was no alarm."))
+    said = _("Ended: %(reason)s", reason=alarm.reason) if alarm else _("There was no alarm.")
+    return Answer({"ended": alarm and alarm.reason}, said)
 
 
 def _forget_pin(request: Request) -> Answer:
@@ -181,10 +184,11 @@ def _make_sure(request: Request, what: str) -> None:
         return
     today = request.engine.holdings() if request.is_attended else None
     if today and today.exists and not today.problem:
-        what += _(
-            " Today's data (%(visit_count)s) is kept in a safety backup first.",
-            visit_count=counted(today.patient_count, today.visit_count),
+        kept = _(
+            "Today's data (%(contents)s) is kept in a safety backup first.",
+            contents=counted(today.patient_count, today.visit_count),
         )
+        what = f"{what} {kept}"
     _go_on_if(request.confirm(what))
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from .sources import CHROMA_DB, CLINIC_DB
+from .text import _n
 
 # Chroma queues an operation in one transaction and applies it in another: what is queued when the copy is made is
 # applied when the copy is opened, so it counts. The last word on an id decides: 1 updates it, 3 deletes it.
@@ -99,10 +100,14 @@ def orphans(copy: Path) -> str:
     """
     with _open_copy(copy) as database:
         tables = [row[0] for row in database.execute("PRAGMA foreign_key_check")]
-    return (
-        f"{len(tables):,} entries of {', '.join(sorted(set(tables)))} refer to nobody, as in DocAssist."
-        if tables
-        else ""
+    if not tables:
+        return ""
+    return _n(
+        "%(number)s entry of %(tables)s refers to nobody, as in DocAssist.",
+        "%(number)s entries of %(tables)s refer to nobody, as in DocAssist.",
+        len(tables),
+        number=f"{len(tables):,}",
+        tables=", ".join(sorted(set(tables))),
     )
 
 

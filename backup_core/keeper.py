@@ -72,7 +72,8 @@ class Keeper:
         archives = self._repository.archives() if archives is None else archives
         protected = self._protected(archives)
         found = reasons(archives, policy, self._data.origin, self._clock.local(), protected)
-        return found | {name: "pinned" for name in self._repository.rules.pins if name in found}
+        pins = {name: "alarm" if why == BY_ALARM else "pinned" for name, why in self.pins.items() if name in found}
+        return found | pins
 
     def would_go(self, policy: Policy) -> list[Archive]:
         """Return the archives that the next tidying up would delete under `policy`, newest first."""

@@ -16,7 +16,7 @@ KEPT = {
     "monthly": N_("The last of its month"),
     "protected": N_("The newest that was opened and checked"),
     "safety": N_("Kept so that you can go back to before a restore"),
-    "by-hand": N_("Kept for ever"),
+    "pinned": N_("Kept for ever"),
     "alarm": N_("Kept until somebody says that all is well"),
 }
 _NOT_KEPT = N_("Goes when old backups are tidied up next")
@@ -46,7 +46,7 @@ def row_of(archive: Archive, *, origin: str | None, reason: str | None, pin: str
     """Return the row of an archive, kept for `reason` and pinned as `pin` says; `now` is local and naive."""
     manifest = archive.manifest
     foreign = bool(manifest and manifest.origin and origin and manifest.origin != origin)
-    kept = "" if foreign or not archive.is_ours else _(KEPT.get(pin or reason or "", _NOT_KEPT))
+    kept = "" if foreign or not archive.is_ours else _(KEPT.get(reason or "", _NOT_KEPT))
     return Row(archive, evidence(archive, now), kept, pin == "by-hand", foreign)
 
 

@@ -91,11 +91,14 @@ def test_a_pinned_backup_is_kept_and_the_list_says_why(run: Run) -> None:
 
 def test_the_alarm_is_ended_by_saying_that_all_is_well(run: Run, clinic: Clinic) -> None:
     assert run("all-is-well").out == "There was no alarm.\n"
-    made(run)
+    good = made(run)
     clinic.sql("DELETE FROM patients WHERE id > 5")
     made(run)
     engine = BackupEngine(clinic.data_dir)
     assert engine.keeper.alarm() is not None
+    kept = [line for line in run("list").out.splitlines() if good in line]
+    assert "kept until all is well" in kept[0]
+    assert run("--json", "list").document["backups"][-1]["kept_because"] == "alarm"
     assert run("all-is-well").out.startswith("Ended: 55 of 60 patients have gone")
     assert engine.keeper.alarm() is None
 

@@ -118,7 +118,7 @@ def test_entries_that_refer_to_nobody_are_told_and_are_no_damage(engine: BackupE
     clinic.sql("INSERT INTO visits (patient_id) VALUES (999999)")
     proof = engine.prove(engine.create())
     assert proof.ok
-    assert proof.remark == "1 entries of visits refer to nobody, as in DocAssist."
+    assert proof.remark == "1 entry of visits refers to nobody, as in DocAssist."
 
 
 def test_a_store_without_chroma_is_proven_by_its_database(engine: BackupEngine, clinic: Clinic) -> None:

@@ -65,7 +65,7 @@ def test_every_other_state_has_its_words(state: State, words: str) -> None:
         ("newest", None, "One of the newest"),
         ("daily", None, "The last of its day"),
         ("pinned", "by-hand", "Kept for ever"),
-        ("pinned", "alarm", "Kept until somebody says that all is well"),
+        ("alarm", "alarm", "Kept until somebody says that all is well"),
         (None, None, "Goes when old backups are tidied up next"),
     ],
 )
