@@ -16,8 +16,11 @@ class Bar(Protocol):
     #: Which of pystray's backends shows the icon.
     backend: str
 
-    def attach(self, icon: Any, pystray: Any) -> None:
-        """Get a pystray icon ready to run."""
+    def attach(self, icon: Any, pystray: Any, on_size: Callable[[], None]) -> None:
+        """Get a pystray icon ready to run; `on_size` is called when the system asks for another size."""
+
+    def size(self) -> int:
+        """Return how many pixels wide the system shows the attached icon, as far as it tells."""
 
     def soon(self, work: Callable[[], None]) -> None:
         """Do `work` where and when the icon may be changed."""

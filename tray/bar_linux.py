@@ -21,6 +21,9 @@ _NO_HOST = N_(
 )
 _INDICATORS = ("AppIndicator3", "AyatanaAppIndicator3")
 _WATCHER = "org.kde.StatusNotifierWatcher"
+#: Pixels of the drawing where nobody says how many: panels of today make it 16, 22 or 24 wide, or twice that, and it
+#: looks then as if drawn for that size.
+_USUAL_SIZE = 48
 #: Milliseconds that the session bus may take for an answer of its own.
 _BUS_TIMEOUT = 2000
 
@@ -41,10 +44,23 @@ class LinuxBar:
         self._bus = self._session_bus()
         self.backend = self._choose()
         os.environ["PYSTRAY_BACKEND"] = self.backend
+        self._status_icon: Any = None
 
-    def attach(self, icon: Any, pystray: Any) -> None:
+    def attach(self, icon: Any, pystray: Any, on_size: Callable[[], None]) -> None:
         """Take pystray's notifier away: it fails without a session bus and blocks where a notification daemon hangs."""
         pystray._util.notify_dbus.Notifier = _NoNotifier
+        if self.backend == "gtk":
+            self._status_icon = icon._status_icon
+
+            def resized(_status_icon: Any, _size: int) -> bool:
+                on_size()
+                return True
+
+            self._status_icon.connect("size-changed", resized)
+
+    def size(self) -> int:
+        """Return what a panel of yesterday (X11) asks for; a panel of today takes a file and does not say."""
+        return (self._status_icon.get_size() if self._status_icon else 0) or _USUAL_SIZE
 
     def soon(self, work: Callable[[], None]) -> None:
         """Do `work` in GTK's loop."""

@@ -8,9 +8,9 @@ from .bar import Bar
 def bar_of_this_system() -> Bar:
     """Return this system's bar; raise NoBar where no icon can be shown."""
     if sys.platform == "win32":
-        from .bar_windows import WindowsBar
+        from .bar_windows import WindowsBar, system_calls
 
-        return WindowsBar()
+        return WindowsBar(system_calls())
     if sys.platform == "darwin":
         from .bar_macos import MacBar
 

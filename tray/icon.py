@@ -19,8 +19,6 @@ from .look import SEPARATOR, Item, Look, Notice, from_message
 
 logger = logging.getLogger(__name__)
 
-#: Pixels of the drawing, which the desktop makes as small as it needs.
-_SIZE = 64
 #: Seconds after its start in which the icon says nothing of a missing panel: at login it may come first.
 _GRACE = 5.0
 
@@ -38,9 +36,9 @@ class TrayIcon:
         self._started = time.monotonic()
         self._hidden = ""
         menu = pystray.Menu(self._items)
-        image = draw(first.state, _SIZE, first.progress)
-        self._icon = pystray.Icon("docassist-backup", image, cut(first.title, 127), menu)
-        bar.attach(self._icon, pystray)
+        self._icon = pystray.Icon("docassist-backup", None, cut(first.title, 127), menu)
+        bar.attach(self._icon, pystray, self._draw)
+        self._draw()
 
     def run(self) -> None:
         """Show looks until stdin ends; to be called by the main thread."""
@@ -72,12 +70,15 @@ class TrayIcon:
         """Change what differs, and no more: a menu that is open may be closed by a change."""
         old, self._look = self._look, look
         if (old.state, old.progress) != (look.state, look.progress):
-            self._icon.icon = draw(look.state, _SIZE, look.progress)
+            self._draw()
         if old.title != look.title:
             self._icon.title = cut(look.title, 127)
         if old.menu != look.menu:
             self._icon.update_menu()
         say(shown=True)
+
+    def _draw(self) -> None:
+        self._icon.icon = draw(self._look.state, self._bar.size(), self._look.progress)
 
     def _items(self) -> list[Any]:
         return [self._pystray.Menu.SEPARATOR if item == SEPARATOR else self._item(item) for item in self._look.menu]

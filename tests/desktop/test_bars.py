@@ -1,6 +1,7 @@
 """What differs between systems about their bars: Linux for real, Windows with pystray's window stubbed."""
 
 import importlib.util
+import io
 import json
 import subprocess
 import sys
@@ -12,12 +13,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from backup_core.children import ROOT
-from tray.bar_windows import WM_QUERYENDSESSION, WindowsBar
+from tray.art import draw
+from tray.bar_windows import SM_CXSMICON, WM_QUERYENDSESSION, WindowsBar
 from tray.bars import bar_of_this_system
 from tray.distribution import icon_packages
-from tray.look import Notice
+from tray.look import IconState, Notice
 
 from .desk import PATIENCE, Desk, eventually, program
 from .panel import panel_on
@@ -159,15 +162,41 @@ class FakeShell:
     """As much of pystray's icon and of its module for Windows as WindowsBar touches; the menu is open at will."""
 
     def __init__(self) -> None:
+        #: The pictures that were given to the system.
+        self.shown: list[Any] = []
+        self.is_exact = False
         self.menu_is_open = threading.Event()
         self.close_menu = threading.Event()
-        self.icon = SimpleNamespace(_message_handlers={WM_NOTIFY: self._on_mouse}, notify=self._notify)
-        self.pystray = SimpleNamespace(_util=SimpleNamespace(win32=SimpleNamespace(WM_NOTIFY=WM_NOTIFY)))
+        self.icon = SimpleNamespace(
+            _message_handlers={WM_NOTIFY: self._on_mouse},
+            notify=self._notify,
+            icon=None,
+            _icon_handle=None,
+            _icon_image=None,
+            _status_item=SimpleNamespace(button=lambda: SimpleNamespace(setImage_=self.shown.append)),
+        )
+        win32 = SimpleNamespace(WM_NOTIFY=WM_NOTIFY, IMAGE_ICON=1, LR_LOADFROMFILE=0x10, LoadImage=self._load_image)
+        self.pystray = SimpleNamespace(_util=SimpleNamespace(win32=win32))
         self.balloons: list[tuple[str, str]] = []
 
     def send(self, message: int, wparam: int = 0) -> Any:
         """Give the window a message, as Windows does, and return the answer."""
         return self.icon._message_handlers[message](wparam, 0)
+
+    def GetSystemMetrics(self, index: int) -> int:  # noqa: N802 - as Windows spells it
+        """Be user32, and tell the size of a small icon at 125 %, once it was asked to be exact."""
+        return {SM_CXSMICON: 20}[index] if self.is_exact else 16
+
+    def SetProcessDPIAware(self) -> None:  # noqa: N802 - as Windows spells it
+        """Be user32."""
+        self.is_exact = True
+
+    def _load_image(self, _module: object, path: str, kind: int, width: int, height: int, flags: int) -> int:
+        assert (kind, flags) == (1, 0x10)
+        with Image.open(path) as image:
+            assert image.info["sizes"] == {(width, height)}
+            self.shown.append(image.convert("RGBA"))
+        return len(self.shown)
 
     def _on_mouse(self, wparam: int, lparam: int) -> int:
         self.menu_is_open.set()
@@ -185,8 +214,8 @@ def shell() -> FakeShell:
 
 @pytest.fixture
 def windows(shell: FakeShell) -> WindowsBar:
-    bar = WindowsBar()
-    bar.attach(shell.icon, shell.pystray)
+    bar = WindowsBar(shell)
+    bar.attach(shell.icon, shell.pystray, lambda: None)
     return bar
 
 
@@ -219,6 +248,30 @@ def test_windows_shows_a_balloon_and_does_not_know_what_it_hides(windows: Window
     assert windows.hidden() == ""
 
 
+def test_windows_shows_every_pixel_that_was_drawn(windows: WindowsBar, shell: FakeShell) -> None:
+    shell.icon.icon = draw(IconState.FAILED, windows.size())
+    shell.icon._assert_icon_handle()
+    assert shell.icon._icon_handle == 1
+    assert [picture.tobytes() for picture in shell.shown] == [draw(IconState.FAILED, 20).tobytes()]
+
+
+class FakeNSImage:
+    """As much of an NSImage as MacBar touches."""
+
+    def __init__(self) -> None:
+        self.size: tuple[int, int] | None = None
+
+    def initWithData_(self, data: bytes) -> "FakeNSImage":  # noqa: N802 - as AppKit spells it
+        """Read a picture."""
+        with Image.open(io.BytesIO(data)) as image:
+            self.pixels = image.size
+        return self
+
+    def setSize_(self, size: tuple[int, int]) -> None:  # noqa: N802 - as AppKit spells it
+        """Take the size in points."""
+        self.size = size
+
+
 def test_a_mac_changes_its_icon_in_the_main_thread_and_stays_out_of_the_dock(
     shell: FakeShell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,13 +282,17 @@ def test_a_mac_changes_its_icon_in_the_main_thread_and_stays_out_of_the_dock(
     appkit = SimpleNamespace(
         NSApplication=SimpleNamespace(sharedApplication=lambda: application),
         NSApplicationActivationPolicyAccessory="accessory",
+        NSStatusBar=SimpleNamespace(systemStatusBar=lambda: SimpleNamespace(thickness=lambda: 22.0)),
+        NSImage=SimpleNamespace(alloc=FakeNSImage),
     )
     monkeypatch.setitem(sys.modules, "PyObjCTools.AppHelper", helper)
     monkeypatch.setitem(sys.modules, "AppKit", appkit)
     monkeypatch.setattr(sys, "platform", "darwin")
 
     bar = bar_of_this_system()
-    bar.attach(shell.icon, shell.pystray)
+    bar.attach(shell.icon, shell.pystray, lambda: None)
+    shell.icon.icon = draw(IconState.PROTECTED, bar.size())
+    shell.icon._assert_image()
     done: list[str] = []
     bar.soon(lambda: done.append("changed"))
     assert not done
@@ -244,11 +301,13 @@ def test_a_mac_changes_its_icon_in_the_main_thread_and_stays_out_of_the_dock(
 
     assert (bar.backend, bar.hidden()) == ("darwin", "")
     assert policies == ["accessory"]
+    assert [(image.pixels, image.size) for image in shell.shown] == [((44, 44), (22, 22))]
     assert done == ["changed"]
     assert shell.balloons == [("The disk is full.", "Backup failed")]
 
 
-def test_windows_has_its_own_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_has_its_own_bar(shell: FakeShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctypes.WinDLL", lambda _name: shell, raising=False)
     monkeypatch.setattr(sys, "platform", "win32")
     assert bar_of_this_system().backend == "win32"
 
@@ -258,5 +317,8 @@ def test_the_pystray_that_is_installed_has_what_is_replaced_in_it() -> None:
     assert spec is not None
     assert spec.origin is not None
     folder = Path(spec.origin).parent
-    assert "icon._message_handlers.get(" in (folder / "_win32.py").read_text(encoding="utf-8")
+    windows, macos = ((folder / name).read_text(encoding="utf-8") for name in ("_win32.py", "_darwin.py"))
+    assert "icon._message_handlers.get(" in windows
+    assert "self._assert_icon_handle()" in windows
+    assert "self._assert_image()" in macos
     assert "self._notifier = notify_dbus.Notifier()" in (folder / "_util" / "gtk.py").read_text(encoding="utf-8")

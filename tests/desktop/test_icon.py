@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageGrab
 
 from tray.art import draw
 from tray.iconlink import IconLink
@@ -99,12 +99,12 @@ def test_a_click_on_a_greyed_item_is_not_passed_on(menu: TrayMenu, clicks: "queu
 
 
 def test_the_picture_and_the_menu_follow_the_state(menu: TrayMenu, link: IconLink) -> None:
-    assert eventually(lambda: shows(menu, draw(IconState.PROTECTED, 64)))
+    assert eventually(lambda: shows(menu, draw(IconState.PROTECTED, 48)))
     link.show(Look(IconState.BACKING_UP, "Backing up", (Item("back-up", "Backing up…", enabled=False),), 0.5))
-    assert eventually(lambda: shows(menu, draw(IconState.BACKING_UP, 64, 0.5)))
+    assert eventually(lambda: shows(menu, draw(IconState.BACKING_UP, 48, 0.5)))
     assert eventually(menu.labels, lambda labels: labels == ["Backing up…"])
     link.show(Look(IconState.FAILED, "Backup failed", MENU))
-    assert eventually(lambda: shows(menu, draw(IconState.FAILED, 64)))
+    assert eventually(lambda: shows(menu, draw(IconState.FAILED, 48)))
     assert eventually(menu.labels, lambda labels: "Backup Now" in labels)
 
 
@@ -166,6 +166,24 @@ def test_without_a_display_the_sentence_names_the_packages(desk: Desk, link: Ico
     sentence = eventually(lambda: link.problem)
     assert "this session has no desktop" in sentence
     assert "gir1.2-ayatanaappindicator3-0.1" in sentence
+
+
+def test_the_icon_is_drawn_for_the_very_pixels_that_the_panel_has(desk: Desk, link: IconLink) -> None:
+    desk.open_screen()
+    desk.start(program("trayer"), "--height", "32")
+    link.start()
+    place = eventually(Mouse().icon)
+    assert place.width == place.height
+
+    def is_exact() -> bool:
+        corners = (place.x, place.y, place.x + place.width, place.y + place.height)
+        seen = ImageGrab.grab(xdisplay=os.environ["DISPLAY"]).crop(corners)
+        drawn = draw(CALM.state, place.width)
+        expected = Image.new("RGB", seen.size, seen.getpixel((0, 0)))
+        expected.paste(drawn, (0, 0), drawn)
+        return max(ImageChops.difference(expected, seen).tobytes()) < 3
+
+    assert eventually(is_exact)
 
 
 def test_a_real_mouse_opens_the_menu_and_clicks(desk: Desk, link: IconLink, clicks: "queue.Queue[str]") -> None:
