@@ -78,6 +78,7 @@ def test_a_key_that_is_wrong_gets_no_shell(app: Flask) -> None:
         f"0x7f000001:{PORT}",
         "",
         "é",
+        ".",
     ],
 )
 @pytest.mark.parametrize(("method", "path"), [*OPEN, ("GET", "/"), ("POST", "/backups")])
@@ -87,6 +88,15 @@ def test_another_host_is_refused_even_with_the_key(visitor: Visitor, host: str, 
 
     assert answer.status_code == 403
     assert "another address" in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize("asker", [{"Accept": "text/html"}, {"HX-Request": "true"}])
+def test_a_host_that_is_none_is_refused_by_a_page_for_humans(visitor: Visitor, asker: dict[str, str]) -> None:
+    headers = {"Authorization": f"Bearer {visitor.key}", "Host": "."} | asker
+    answer = visitor.client.get("/", headers=headers, base_url=ORIGIN)
+
+    assert answer.status_code == 403
+    assert "This page has another address." in answer.text
 
 
 @pytest.mark.parametrize(
