@@ -35,7 +35,16 @@ NAMES = {
 
 #: The stages in which an operation can be given up with everything as it was: nothing is published or replaced yet.
 CANCELLABLE = frozenset(
-    {Stage.CHECK, Stage.SNAPSHOT, Stage.PACK, Stage.VERIFY, Stage.EXTRACT, Stage.MOVE, Stage.SELF_TEST}
+    {
+        Stage.CHECK,
+        Stage.SNAPSHOT,
+        Stage.PACK,
+        Stage.VERIFY,
+        Stage.EXTRACT,
+        Stage.PROVE,
+        Stage.MOVE,
+        Stage.SELF_TEST,
+    }
 )
 
 #: What nobody waits for, while somebody may be working: it has only what the EMR leaves of processor and disk.

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ FOUND_SHARE = 0.95
 _MEMORY_FACTOR = 1.2
 _LIBRARY_MEMORY = 200 << 20
 _PROBE_PATIENCE = 900.0
+#: Seconds between two looks whether somebody wants it stopped.
+_LOOK_EVERY = 0.1
 
 
 def prove(path: Path, folder: Path, at: datetime, on_progress: OnProgress = ignore) -> Proof:
@@ -45,7 +48,7 @@ def prove(path: Path, folder: Path, at: datetime, on_progress: OnProgress = igno
             remarks.append(orphans(folder / CLINIC_DB))
         found = read_contents(folder)
         _complain_if(_miscounted(manifest, found))
-        entries, asked = _ask_chroma(folder, found, remarks)
+        entries, asked = _ask_chroma(folder, found, remarks, on_progress)
     except ArchiveUnusable as error:
         return Proof(at, problem=str(error), recoverable=archive.intact_sources(path))
     return Proof(at, "", found.patient_count, found.visit_count, entries, asked, " ".join(filter(None, remarks)))
@@ -78,7 +81,7 @@ def _miscounted(manifest: Manifest, found: Contents) -> str:
     )
 
 
-def _ask_chroma(folder: Path, found: Contents, remarks: list[str]) -> tuple[int, int]:
+def _ask_chroma(folder: Path, found: Contents, remarks: list[str], on_progress: OnProgress) -> tuple[int, int]:
     """Return entries counted and vectors asked for; raise ArchiveUnusable if the store does not answer as it should."""
     entries = sum(count for name, count in found.counts.items() if name.startswith(f"{CHROMA}:"))
     if not (folder / CHROMA_DB).is_file():
@@ -87,7 +90,7 @@ def _ask_chroma(folder: Path, found: Contents, remarks: list[str]) -> tuple[int,
     if free_memory() < needed:
         remarks.append(_("The search index was counted but not opened: this PC has too little free memory."))
         return entries, 0
-    collections = _probe(folder / CHROMA)
+    collections = _probe(folder / CHROMA, on_progress)
     for answer in collections:
         expected = found.counts.get(f"{CHROMA}:{answer['name']}")
         if not answer["count"] == answer["read"] == expected:
@@ -113,28 +116,29 @@ def _ask_chroma(folder: Path, found: Contents, remarks: list[str]) -> tuple[int,
     return entries, sum(answer["asked"] for answer in collections)
 
 
-def _probe(store: Path) -> list[dict[str, Any]]:
-    """Open the copied store in a child process, which may crash without harm."""
+def _probe(store: Path, on_progress: OnProgress) -> list[dict[str, Any]]:
+    """Open the copied store in a child process, which may crash without harm; what `on_progress` raises ends it."""
+    with (
+        translating(BackupError, _("The check of the search index could not be started")),
+        subprocess.Popen(
+            command("backup_core.chromaprobe"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        ) as child,
+    ):
+        try:
+            told, complained = _told_by(child, json.dumps({"folder": str(store)}).encode(), on_progress)
+        finally:
+            # It reads a copy that nobody else uses, so it may be stopped anywhere.
+            child.kill()
     try:
-        with translating(BackupError, _("The check of the search index could not be started")):
-            child = subprocess.run(
-                command("backup_core.chromaprobe"),
-                input=json.dumps({"folder": str(store)}).encode(),
-                capture_output=True,
-                cwd=ROOT,
-                timeout=_PROBE_PATIENCE,
-                check=False,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-    except subprocess.TimeoutExpired as error:
-        raise BackupError(
-            _("The check of the search index took too long."), hint=_("It is tried again by itself.")
-        ) from error
-    try:
-        answer: list[dict[str, Any]] = json.loads(child.stdout)["collections"]
+        answer: list[dict[str, Any]] = json.loads(told)["collections"]
         return answer
     except (ValueError, KeyError):
-        lines = child.stderr.decode(errors="replace").strip().splitlines()
+        lines = complained.decode(errors="replace").strip().splitlines()
         raise ArchiveUnusable(
             _(
                 "The search index in this backup cannot be opened (%(lines)s).",
@@ -143,3 +147,16 @@ def _probe(store: Path) -> list[dict[str, Any]]:
             hint=_("Choose another backup."),
             status=child.returncode,
         ) from None
+
+
+def _told_by(child: "subprocess.Popen[bytes]", question: bytes, on_progress: OnProgress) -> tuple[bytes, bytes]:
+    """Return what the child says to the question on stdout and stderr; raise BackupError where it takes too long."""
+    deadline, unsaid = time.monotonic() + _PROBE_PATIENCE, question
+    while True:
+        try:
+            return child.communicate(unsaid, timeout=_LOOK_EVERY)
+        except subprocess.TimeoutExpired:
+            unsaid = b""
+        on_progress(Progress(Stage.PROVE))
+        if time.monotonic() > deadline:
+            raise BackupError(_("The check of the search index took too long."), hint=_("It is tried again by itself."))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import psutil
 import pytest
 
 from backup_core import BackupEngine
@@ -60,6 +61,37 @@ def test_a_backup_can_be_cancelled_until_it_is_published(
     assert (run.action, run.outcome, run.code) == (Action.BACKUP, Outcome.CANCELLED, "cancelled")
     assert clinic.rows() == before
     assert engine.create().is_good
+
+
+def test_a_trial_of_a_backup_can_be_cancelled_while_its_index_is_open(
+    engine: BackupEngine, jobs: JobRunner, clinic: Clinic
+) -> None:
+    archive = engine.create()
+    asked: list[bool] = []
+    probes: list[int] = []
+
+    def work(on_progress: OnProgress) -> object:
+        def report(progress: Progress) -> None:
+            on_progress(progress)
+            children = [one for one in psutil.Process().children() if "backup_core.chromaprobe" in one.cmdline()]
+            if progress.stage is Stage.PROVE and children and not asked:
+                current = jobs.current()
+                assert current is not None
+                probes.append(children[0].pid)
+                asked.append(jobs.cancel(current.id))
+
+        return engine.prove(archive, on_progress=report)
+
+    job = jobs.wait(jobs.start("prove", work).id, PATIENCE)
+    run = engine.history.runs()[0]
+
+    assert asked == [True]
+    assert job.state == "cancelled"
+    assert not psutil.pid_exists(probes[0])
+    assert (run.action, run.outcome) == (Action.PROVE, Outcome.CANCELLED)
+    assert leftovers(engine) == []
+    assert engine.find(archive.name).proof is None
+    assert engine.prove(archive).ok
 
 
 def test_a_restore_can_be_cancelled_before_today_is_replaced(
