@@ -3,13 +3,14 @@
 import os
 from pathlib import Path
 
-from .sample import SampleClinic
-
 
 def main() -> int:
     """Make the clinic whole or not at all, and return 0."""
     data_dir = Path(os.environ["DOCASSIST_DATA_DIR"])
     if not (data_dir / "clinic.db").exists():
+        # Only now: it costs a second, and the second start of a demo finds its clinic made.
+        from .sample import SampleClinic
+
         clinic = SampleClinic(data_dir)
         clinic.create()
         clinic.write_settings()

@@ -7,13 +7,23 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
+from tray import demo
+
 from .launcher import Launcher, chromium, launched
 
 
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample clinic that all others are copies of: making one takes longer than most tests."""
+    folder = demo.demo_folder(tmp_path_factory.mktemp("sample") / "clinic")
+    demo.fill(folder)
+    return folder
+
+
 @pytest.fixture
-def launcher(tmp_path: Path) -> Iterator[Launcher]:
+def launcher(tmp_path: Path, sample: Path) -> Iterator[Launcher]:
     """A launcher with a sample clinic of its own."""
-    with launched(tmp_path) as running:
+    with launched(tmp_path, sample=sample) as running:
         yield running
 
 

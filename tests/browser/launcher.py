@@ -80,10 +80,17 @@ def _past(days: int, now: datetime) -> Iterator[Run]:
 
 
 @contextmanager
-def launched(folder: Path, bin_dir: Path = BIN, python_path: str = "") -> Iterator[Launcher]:
-    """Run a launcher without an icon, with its own sample clinic and home below `folder`; end it as a logout does."""
+def launched(
+    folder: Path, bin_dir: Path = BIN, python_path: str = "", sample: Path | None = None
+) -> Iterator[Launcher]:
+    """Run a launcher without an icon, with its own sample clinic and home below `folder`; end it as a logout does.
+
+    The clinic is a copy of `sample` where one is given; else the launcher makes it.
+    """
     home, data_dir, log_path = folder / "home", folder / "Sample Clinic", folder / "launcher.log"
     home.mkdir()
+    if sample is not None:
+        shutil.copytree(sample, data_dir)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OF_THIS_DESKTOP)}
     environment |= {"HOME": str(home), "PYTHONPATH": python_path}
     command = [str(bin_dir / "docassist-tray"), "--demo", "--data-dir", str(data_dir), "--no-icon", "--no-browser"]
