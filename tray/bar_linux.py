@@ -47,16 +47,26 @@ class LinuxBar:
         self._status_icon: Any = None
 
     def attach(self, icon: Any, pystray: Any, on_size: Callable[[], None]) -> None:
-        """Take pystray's notifier away: it fails without a session bus and blocks where a notification daemon hangs."""
+        """Take pystray's notifier away: it fails without a session bus and blocks where a notification daemon hangs.
+
+        In a panel of yesterday, have the title shown under the mouse, which pystray forgets.
+        """
         pystray._util.notify_dbus.Notifier = _NoNotifier
-        if self.backend == "gtk":
-            self._status_icon = icon._status_icon
+        if self.backend != "gtk":
+            return
+        status_icon = self._status_icon = icon._status_icon
 
-            def resized(_status_icon: Any, _size: int) -> bool:
-                on_size()
-                return True
+        def resized(_status_icon: Any, _size: int) -> bool:
+            on_size()
+            return True
 
-            self._status_icon.connect("size-changed", resized)
+        def set_title() -> None:
+            status_icon.set_title(icon.title)
+            status_icon.set_tooltip_text(icon.title)
+
+        status_icon.connect("size-changed", resized)
+        icon._update_title = set_title
+        set_title()
 
     def size(self) -> int:
         """Return what a panel of yesterday (X11) asks for; a panel of today takes a file and does not say."""

@@ -55,9 +55,14 @@ class Mouse:
         """Return the icon once it has its place in the panel: it is tiny first, then narrow, then square."""
         return self._at_rest(lambda window: 16 <= window.width <= 48 and window.height >= 16)
 
-    def menu(self) -> Window | None:
-        """Return the menu if it is open."""
+    def opened(self) -> Window | None:
+        """Return what the icon has opened, if anything: its menu, or its title while the mouse rests on it."""
         return self._at_rest(lambda window: window.width > 60)
+
+    def rest_on(self, place: Point) -> None:
+        """Come from elsewhere, and stay."""
+        self._run("mousemove", "5", "5", "sleep", _REST, "mousemove", str(place[0]), str(place[1]))
+        self._run("sleep", _REST, "mousemove_relative", "1", "1")
 
     def click(self, place: Point, *, button: int) -> None:
         """Click: 1 is the left button, 3 the right one."""

@@ -186,6 +186,17 @@ def test_the_icon_is_drawn_for_the_very_pixels_that_the_panel_has(desk: Desk, li
     assert eventually(is_exact)
 
 
+def test_the_title_is_shown_under_a_real_mouse(desk: Desk, link: IconLink) -> None:
+    desk.open_screen()
+    desk.start(program("trayer"), "--edge", "bottom", "--height", "32")
+    link.start()
+    mouse = Mouse()
+    mouse.rest_on(eventually(mouse.icon).centre)
+    first = eventually(mouse.opened)
+    link.show(replace(CALM, title="DocAssist Backup: 12 minutes ago, 1,284 patients, next at 2:30 pm"))
+    assert eventually(mouse.opened, lambda shown: shown.width > 1.5 * first.width)
+
+
 def test_a_real_mouse_opens_the_menu_and_clicks(desk: Desk, link: IconLink, clicks: "queue.Queue[str]") -> None:
     desk.open_screen()
     desk.start(program("trayer"), "--edge", "bottom", "--align", "right", "--widthtype", "request", "--height", "32")
@@ -195,6 +206,6 @@ def test_a_real_mouse_opens_the_menu_and_clicks(desk: Desk, link: IconLink, clic
     mouse.click(icon.centre, button=1)
     assert clicks.get(timeout=PATIENCE) == "open-page"
     mouse.click(icon.centre, button=3)
-    opened = eventually(mouse.menu)
+    opened = eventually(mouse.opened)
     mouse.click(opened.row(2, MENU), button=1)
     assert clicks.get(timeout=PATIENCE) == "back-up"
