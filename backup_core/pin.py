@@ -43,8 +43,11 @@ class Pin:
         self._guard = threading.Lock()
 
     def is_set(self) -> bool:
-        """Return whether the page asks for a PIN; a file that cannot be read is no way around it."""
-        return self._path.exists()
+        """Return whether the page asks for a PIN; a file that cannot be read, or looked for, is no way around it."""
+        try:
+            return self._path.exists()
+        except OSError:
+            return True
 
     def set(self, pin: str) -> None:
         """Ask for this PIN from now on; raise SettingInvalid for one that is too short or too long."""
@@ -62,23 +65,24 @@ class Pin:
         with self._guard, translating(BackupError, _("The PIN could not be removed")):
             self._path.unlink(missing_ok=True)
 
-    def check(self, pin: str) -> None:
-        """Return if this is the PIN, or none is set; raise WrongPin otherwise.
+    def check(self, pin: str) -> bool:
+        """Return True if this is the PIN, and False where none is set; raise WrongPin otherwise.
 
         A try is counted before it is looked at: whoever stops the program in between has used it up all the same.
         """
         with self._guard:
             if not self.is_set():
-                return
+                return False
             kept = self._read()
             failures = int(kept["failures"])
             wait = self._wait(failures, str(kept["failed_at"]))
             if wait > timedelta():
                 raise _too_early(wait)
             self._write({**kept, "failures": failures + 1, "failed_at": self._clock.now().isoformat()})
-            if not secrets.compare_digest(_hash(pin, bytes.fromhex(kept["salt"])).hex(), kept["hash"]):
+            if not secrets.compare_digest(_hash(pin, bytes.fromhex(kept["salt"])), bytes.fromhex(kept["hash"])):
                 raise WrongPin(_("This is not the PIN."), hint=_("Try it once more."))
             self._write({**kept, "failures": 0, "failed_at": ""})
+            return True
 
     def _wait(self, failures: int, failed_at: str) -> timedelta:
         """Return how long the next try has to wait; a clock that was set back makes it no longer than it was."""
@@ -91,18 +95,21 @@ class Pin:
     def _read(self) -> dict[str, Any]:
         with translating(BackupError, _("The PIN cannot be read")):
             data = self._path.read_bytes()
-        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
+        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError, OverflowError):
             kept = dict(json.loads(data))
-            bytes.fromhex(kept["salt"])
+            bytes.fromhex(kept["salt"]), bytes.fromhex(kept["hash"])
             if kept["failed_at"]:
                 datetime.fromisoformat(kept["failed_at"]) - self._clock.now()
-            return {**kept, "failures": int(kept["failures"]), "hash": str(kept["hash"])}
+            return {**kept, "failures": int(kept["failures"])}
         raise WrongPin(
             _("The file with the PIN is damaged, so no PIN can be right."),
             hint=_("Type docassist-backup forget-pin in a terminal of this user, then choose a new one."),
         )
 
     def _write(self, kept: dict[str, Any]) -> None:
+        if not self._path.parent.parent.is_dir():
+            # On a drive that is not connected: the folder is never made, or the data would seem to be there.
+            raise BackupError(_("The PIN could not be kept."), hint=_("Connect the drive of the data folder first."))
         with translating(BackupError, _("The PIN could not be kept")):
             private_folder(self._path.parent)
             write_atomically(self._path, json.dumps(kept).encode())

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backup_core.clock import SYSTEM_CLOCK, Clock
@@ -57,12 +57,13 @@ class _Download:
 
 @dataclass(frozen=True)
 class _Session:
-    """An open session: whether somebody unlocked it, and when there was last a click, by both clocks.
+    """An open session: whether somebody unlocked it, and by the PIN; when there was last a click, by both clocks.
 
     A computer that sleeps stands still for one of them, and the other one can be set.
     """
 
     unlocked: bool
+    by_pin: bool
     monotonic: float
     clicked: datetime
 
@@ -115,7 +116,7 @@ class Access:
                 )
             key = new_secret()
             self._tickets[_digest(ticket)] = _Ticket(self._clock.monotonic(), session=_digest(key))
-            self._sessions[_digest(key)] = self._clicked(unlocked)
+            self._sessions[_digest(key)] = self._clicked(unlocked, by_pin=False)
             while len(self._sessions) > MOST_SESSIONS:
                 del self._sessions[next(iter(self._sessions))]
             return key
@@ -125,24 +126,33 @@ class Access:
         with self._lock:
             return _digest(key) in self._sessions
 
-    def is_locked(self, key: str) -> bool:
-        """Return whether this open session has to be unlocked: nobody has done so, or there was no click for long."""
+    def is_locked(self, key: str, *, wants_pin: bool) -> bool:
+        """Return whether this open session has to be unlocked: nobody has done so, or there was no click for long.
+
+        Where a PIN is asked for, one that was unlocked when there was none yet is locked: the data folder, and the PIN
+        with it, may have been on a drive that was pulled out for that.
+        """
         with self._lock:
             session = self._sessions.get(_digest(key))
-            return session is not None and not self._is_awake(session)
+            return session is not None and not (self._is_awake(session) and (session.by_pin or not wants_pin))
 
     def click(self, key: str) -> None:
         """Note that somebody clicked in this session; one that is locked stays so."""
         with self._lock:
             session = self._sessions.get(_digest(key))
             if session is not None and self._is_awake(session):
-                self._sessions[_digest(key)] = self._clicked(True)
+                self._sessions[_digest(key)] = self._clicked(True, by_pin=session.by_pin)
 
-    def unlock(self, key: str) -> None:
-        """Unlock this session if it is open."""
+    def unlock(self, key: str, *, by_pin: bool) -> None:
+        """Unlock this session if it is open; `by_pin` says whether the PIN was given for it."""
         with self._lock:
             if _digest(key) in self._sessions:
-                self._sessions[_digest(key)] = self._clicked(True)
+                self._sessions[_digest(key)] = self._clicked(True, by_pin=by_pin)
+
+    def lock(self) -> None:
+        """Lock every session that is open, as after a long idle."""
+        with self._lock:
+            self._sessions = {key: replace(one, unlocked=False) for key, one in self._sessions.items()}
 
     def is_control(self, key: str) -> bool:
         """Return whether this is the key that the command line reads from the control file."""
@@ -168,8 +178,8 @@ class Access:
             )
         return download.name
 
-    def _clicked(self, unlocked: bool) -> _Session:
-        return _Session(unlocked, self._clock.monotonic(), self._clock.now())
+    def _clicked(self, unlocked: bool, *, by_pin: bool) -> _Session:
+        return _Session(unlocked, by_pin, self._clock.monotonic(), self._clock.now())
 
     def _is_awake(self, session: _Session) -> bool:
         passed = self._clock.monotonic() - session.monotonic

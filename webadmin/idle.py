@@ -46,7 +46,7 @@ def install(app: Flask, pin: Pin) -> None:
     """Ask before every request of the application, after its door."""
     app.extensions["pin"] = pin
     app.before_request(_check)
-    app.context_processor(lambda: {"is_locked": parts().access.is_locked(sent_key())})
+    app.context_processor(lambda: {"is_locked": is_locked()})
     app.register_blueprint(bp)
 
 
@@ -54,6 +54,11 @@ def pin() -> Pin:
     """Return the PIN of the page."""
     kept: Pin = current_app.extensions["pin"]
     return kept
+
+
+def is_locked() -> bool:
+    """Return whether the page that asks is locked."""
+    return parts().access.is_locked(sent_key(), wants_pin=pin().is_set())
 
 
 @bp.get("/unlock")
@@ -67,11 +72,18 @@ def unlock() -> Response | tuple[str, int]:
     """Unlock the page, and go on to where the user wanted to go."""
     wanted = _own(request.form.get("to", ""))
     try:
-        pin().check(request.form.get("pin", ""))
+        by_pin = pin().check(request.form.get("pin", ""))
     except WrongPin as error:
         return unlocking(wanted, error), 403
-    parts().access.unlock(sent_key())
+    parts().access.unlock(sent_key(), by_pin=by_pin)
     return redirect(wanted, 303)
+
+
+@bp.post("/lock")
+def lock() -> Response:
+    """Lock every page that is open, for whoever leaves the desk now."""
+    parts().access.lock()
+    return redirect(url_for("backups.index"), 303)
 
 
 def unlocking(wanted: str, wrong: WrongPin | None = None) -> str:
@@ -85,12 +97,11 @@ def here() -> str:
 
 
 def _check() -> None:
-    access, key = parts().access, sent_key()
     if CLICKED in request.headers:
-        access.click(key)
+        parts().access.click(sent_key())
     if request.endpoint in (None, *_SHOWN) or request.blueprint in _ROOMS:
         return
-    if access.is_locked(key):
+    if is_locked():
         raise Locked(_("This part of the page is locked."), hint=_("Unlock it first."))
 
 

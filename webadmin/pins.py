@@ -9,7 +9,9 @@ from backup_core.errors import BackupError, SettingInvalid
 from backup_core.pin import WrongPin
 from backup_core.text import _
 
+from .gate import sent_key
 from .idle import pin
+from .parts import parts
 
 bp = Blueprint("pin", __name__)
 
@@ -31,6 +33,7 @@ def save() -> Answer:
     try:
         pin().check(request.form.get("current", ""))
         pin().set(new)
+        parts().access.unlock(sent_key(), by_pin=True)
     except WrongPin as error:
         return _page({"current": error}), 422
     except SettingInvalid as error:

@@ -122,7 +122,15 @@ def test_a_try_counts_even_if_the_program_is_stopped_while_it_looks(
     assert json.loads(kept(tmp_path).read_text())["failures"] == 1
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", "null", "[[[", '{"salt": "x", "hash": 1}', '{"salt": 4}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{}", "[]", "null", "[[[", '{"salt": "x", "hash": 1}', '{"salt": 4}'),
+        '{"salt": "00", "hash": "über", "failures": 0, "failed_at": ""}',
+        '{"salt": "00", "hash": "00", "failures": Infinity, "failed_at": ""}',
+        '{"salt": "00", "hash": "00", "failures": 0, "failed_at": "2026-01-01"}',
+    ],
+)
 def test_a_damaged_file_is_no_way_around_the_pin(pin: Pin, tmp_path: Path, content: str) -> None:
     kept(tmp_path).write_text(content)
 

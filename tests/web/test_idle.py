@@ -39,6 +39,7 @@ GOES_ON = {
     ("GET", "/backups/x.zip/restore/1"),
     ("POST", "/backups"),
     ("POST", "/control/ticket"),
+    ("POST", "/lock"),
     ("POST", "/session"),
     ("POST", "/unlock"),
 }
@@ -197,6 +198,51 @@ def test_with_a_pin_only_the_pin_unlocks(visitor: Visitor, clock: FakeClock, pin
     assert visitor.get("/preferences").status_code == 423
     assert visitor.post("/unlock", {"to": "/preferences", "pin": "2468"}).status_code == 200
     assert visitor.get("/preferences").status_code == 200
+
+
+def test_a_click_on_lock_now_locks_every_page_that_is_open(
+    visitor: Visitor, app: Flask, access: Access, backup: str
+) -> None:
+    elsewhere = Visitor(app.test_client(), visitor.jobs, access.open_session(access.new_ticket()))
+    assert "Lock now" in visitor.get("/bar").text
+
+    home = visitor.post("/lock").text
+
+    assert "data-locked" in home
+    assert "Lock now" not in home
+    for page in (visitor, elsewhere):
+        assert page.get("/preferences", **{"X-Clicked": "yes"}).status_code == 423
+    assert visitor.post("/unlock", {"to": "/preferences"}).status_code == 200
+    assert elsewhere.get("/preferences").status_code == 423
+
+
+def test_whoever_sets_a_pin_locks_the_pages_that_others_have_open(
+    visitor: Visitor, app: Flask, access: Access, engine: BackupEngine
+) -> None:
+    elsewhere = Visitor(app.test_client(), visitor.jobs, access.open_session(access.new_ticket()))
+    assert elsewhere.get("/preferences").status_code == 200
+
+    visitor.post("/pin", {"pin": "2468", "again": "2468"})
+
+    assert visitor.get("/preferences").status_code == 200
+    assert elsewhere.get("/preferences").status_code == 423
+
+
+def test_unplugging_the_drive_with_the_data_is_no_way_around_the_pin(
+    visitor: Visitor, clock: FakeClock, pin: Pin, clinic: Clinic
+) -> None:
+    clock.pass_time(IDLE)
+    away = clinic.data_dir.with_name("unplugged")
+    clinic.data_dir.rename(away)
+    visitor.post("/unlock", {"to": "/"})
+    refused = visitor.post("/pin", {"pin": "1111", "again": "1111"})
+    assert refused.status_code == 503
+    assert not clinic.data_dir.exists()
+    away.rename(clinic.data_dir)
+
+    assert visitor.get("/preferences").status_code == 423
+    assert visitor.post("/unlock", {"to": "/preferences", "pin": "1111"}).status_code == 403
+    assert visitor.post("/unlock", {"to": "/preferences", "pin": "2468"}).status_code == 200
 
 
 def test_with_a_pin_a_click_on_the_tray_icon_is_not_enough(

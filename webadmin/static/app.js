@@ -3,6 +3,8 @@
 
 (() => {
   const KEY = "docassist-backup-key";
+  // After so many milliseconds without a click names are hidden; the launcher counts them by itself.
+  const IDLE = 15 * 60 * 1000;
   const element = (id) => document.getElementById(id);
 
   function lock(sentence, hint) {
@@ -35,7 +37,35 @@
     await htmx.ajax("GET", location.pathname + location.search, { target: "#page", swap: "outerSync" });
   }
 
+  // What was typed into a form and not saved, for as long as the page is locked before it could be.
+  let typed = null;
+
+  function keepTyped(event) {
+    const form = event.target.form;
+    if (form && "keep" in form.dataset) typed = { path: location.pathname, fields: [...new FormData(form)] };
+  }
+
+  function bringBackTyped() {
+    const form = element("page").querySelector("form[data-keep]");
+    if ("locked" in element("page").dataset) return;
+    if (wasLocked && form && typed && typed.path === location.pathname) {
+      const values = new Map(typed.fields);
+      for (const field of form.elements) {
+        if (field.type === "checkbox") field.checked = values.has(field.name);
+        else if (field.type === "radio") field.checked = values.get(field.name) === field.value;
+        else if (values.has(field.name)) field.value = values.get(field.name);
+      }
+    }
+    typed = null;
+  }
+
+  let wasLocked = false;
+  for (const kind of ["input", "change"]) document.addEventListener(kind, keepTyped);
+
   function settle() {
+    bringBackTyped();
+    wasLocked = "locked" in element("page").dataset;
+    shown = new WeakMap();
     document.documentElement.dataset.theme = element("page").dataset.theme || "system";
     const room = element("page").dataset.room;
     for (const link of document.querySelectorAll("nav a[data-room]")) {
@@ -54,15 +84,39 @@
 
   // Only a person's click or key keeps the page unlocked, not what it asks for by itself.
   let clicked = false;
+  let lastClick = Date.now();
   for (const kind of ["pointerdown", "keydown"]) {
-    document.addEventListener(kind, (event) => { clicked ||= event.isTrusted; }, { capture: true, passive: true });
+    document.addEventListener(kind, (event) => {
+      clicked ||= event.isTrusted;
+      if (event.isTrusted) lastClick = Date.now();
+    }, { capture: true, passive: true });
   }
 
+  // As long as the launcher answers it hides the names itself; without it, the page does.
+  function hideNames() {
+    if (element("lost").hidden || Date.now() - lastClick < IDLE || element("page").dataset.room === "hidden") return;
+    element("page").replaceChildren(element("nobody-here").content.cloneNode(true));
+    element("page").dataset.room = "hidden";
+    document.title = "DocAssist Backup";
+  }
+  setInterval(hideNames, 5000);
+
+  // What a part that asks for itself again has shown last, as the server marked it: it need not be sent twice.
+  let shown = new WeakMap();
+
   document.addEventListener("htmx:config:request", (event) => {
-    const headers = event.detail.ctx.request.headers;
+    const { request: { headers }, sourceElement } = event.detail.ctx;
     headers.Authorization = `Bearer ${sessionStorage.getItem(KEY)}`;
     if (clicked) headers["X-Clicked"] = "yes";
     clicked = false;
+    const last = shown.get(sourceElement);
+    if (last && last.path === sourceElement.getAttribute("hx-get")) headers["If-None-Match"] = last.mark;
+  });
+
+  document.addEventListener("htmx:after:request", (event) => {
+    const { response, sourceElement } = event.detail.ctx;
+    if (!sourceElement?.matches("[hx-trigger^=every]") || response.status === 304) return;
+    shown.set(sourceElement, { path: sourceElement.getAttribute("hx-get"), mark: response.headers.get("ETag") ?? "" });
   });
 
   // The status bar hears first that the page is locked: then the page is asked for again, and comes without names.
