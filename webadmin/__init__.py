@@ -33,6 +33,7 @@ from . import (
     status,
     translation,
     trials,
+    unchanged,
     uploads,
     wording,
 )
@@ -70,6 +71,7 @@ def create_app(
     lookonly.install(app)
     away.install(app)
     problems.install(app)
+    unchanged.install(app)
     translation.install(app)
     wording.install(app)
     rooms = (session, status, backups, helm, care, restores, uploads, copies)

@@ -7,7 +7,7 @@ from flask import Flask
 
 from backup_core.listing import State
 
-from . import words
+from . import entries, words
 from .parts import parts
 from .protection import made_at
 from .status import bar_facts
@@ -23,6 +23,7 @@ def install(app: Flask) -> None:
         date=lambda moment: words.day(_local(moment)),
         day_written=words.day_written,
         date_time=lambda moment: words.date_time(_local(moment)),
+        field=entries.field,
         lasted=words.lasted,
         made_at=made_at,
         number=words.number,
@@ -32,6 +33,7 @@ def install(app: Flask) -> None:
         step=words.step,
         time_or_date=lambda moment: words.time_or_date(_local(moment), _local(parts().now())),
         why=words.why,
+        written=entries.written,
         within=lambda sentence: sentence[:1].lower() + sentence[1:],
     )
     app.jinja_env.globals.update(

@@ -66,6 +66,18 @@ def test_the_picture_has_words_and_a_table(home: Page, launcher: Launcher) -> No
     expect(home.get_by_role("region", name="The history day by day").get_by_role("row").nth(3)).to_be_visible()
 
 
+def test_the_list_is_sent_again_only_when_it_has_changed(home: Page, launcher: Launcher) -> None:
+    with home.expect_response(lambda answer: "/overview" in answer.url and answer.status == 304, timeout=SLOW):
+        pass
+    rows = home.locator("table.backups tbody tr")
+    before = rows.count()
+    launcher.wait_for_patients(62)
+
+    assert launcher.command("create").returncode == 0
+
+    expect(rows).to_have_count(before + 1, timeout=SLOW)
+
+
 @pytest.mark.parametrize("width", [360, 760, 1920])
 @pytest.mark.parametrize("path", ["", "uploads", "comparison", "restore"])
 def test_nothing_reaches_beyond_the_edge(home: Page, width: int, path: str) -> None:

@@ -1,7 +1,9 @@
 """Restore and the way back, on a real clinic."""
 
 import errno
+import sqlite3
 import threading
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -231,15 +233,27 @@ def test_going_back_names_what_comes_back_and_what_is_put_aside(visitor: Visitor
     clinic.admit(2)
     restore(visitor, backup, TICKED)
     clinic.rename(1, "P <since>")
+    clinic.admit(1)
+    with closing(sqlite3.connect(clinic.data_dir / "clinic.db")) as database:
+        database.execute("UPDATE patients SET created_at = '2026-01-02 10:30:00' WHERE id = 4")
+        database.commit()
     question, entries = visitor.get("/undo").text, visitor.get("/undo/entries").text
-    back, aside = entries.split("What was entered since, and is put aside")
+    back, rest = entries.split("What goes back to how it was then")
+    changed, aside = rest.split("What was entered since, and is put aside")
 
     assert 'hx-get="/undo/entries"' in question
-    assert "P 4</bdi>" in back
     assert "P 5</bdi>" in back
-    assert "P &lt;since&gt;</bdi>" in aside
-    assert "It stays in a backup of its own, so nothing is lost." in aside
+    assert "P &lt;since&gt;</bdi>" in changed
+    assert "P 4</bdi>" in aside
+    assert "What is there today stays in a backup of its own, so nothing is lost." in aside
     assert "/compare/all" in aside
+    assert entries.count("P &lt;since&gt;</bdi>, ") == 1
+
+
+def test_going_back_to_the_same_entries_says_so(visitor: Visitor, backup: str) -> None:
+    restore(visitor, backup, TICKED)
+
+    assert "nothing comes back, and nothing is put aside" in visitor.get("/undo/entries").text
 
 
 def test_a_restore_that_was_cancelled_says_that_nothing_changed(visitor: Visitor, backup: str) -> None:
