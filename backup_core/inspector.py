@@ -11,7 +11,8 @@ from .archive import extract, intact_sources
 from .clock import Clock
 from .compare import Loss, compare
 from .datafolder import LOOK_PATIENCE, DataFolder
-from .errors import ArchiveUnusable, SnapshotFailed
+from .errors import ArchiveUnusable, RepositoryUnusable, SnapshotFailed
+from .files import translating
 from .listing import Archive
 from .progress import OnProgress
 from .proof import prove
@@ -36,6 +37,7 @@ class Inspector:
 
     def verify(self, archive: Archive, on_progress: OnProgress) -> None:
         """Read an archive again and check its databases; raise ArchiveUnusable saying what is wrong."""
+        _need_file(archive)
         try:
             with self._data.staging() as folder:
                 verify(archive.path, folder, on_progress)
@@ -49,6 +51,7 @@ class Inspector:
         """Open an archive as the EMR would and return what that showed; raise BackupError where it cannot be tried."""
         with self._recorder.record(Action.PROVE, trigger) as entry:
             entry.archive = archive.name
+            _need_file(archive)
             started = self._clock.monotonic()
             with self._data.staging() as folder, entry.stages.measure(Step.PROVE):
                 proof = prove(archive.path, folder, self._clock.now(), on_progress)
@@ -93,3 +96,10 @@ class Inspector:
         if any(known.path == archive.path for known in self._repository.archives()):
             with self._repository.lock():
                 self._repository.note_proof(archive, proof)
+
+
+def _need_file(archive: Archive) -> None:
+    """Raise RepositoryUnusable where the file cannot even be opened now: that says nothing against what is in it."""
+    hint = _("Look whether its drive is connected, then try again.")
+    with translating(RepositoryUnusable, _("%(name)s cannot be opened just now", name=archive.name), hint=hint):
+        archive.path.open("rb").close()

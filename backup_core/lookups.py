@@ -8,7 +8,7 @@ from . import control
 from .answers import Answer, about_archives, about_losses, about_proof, about_standing, holds, still_whole
 from .diagnostics import diagnostics
 from .engine import BackupEngine
-from .errors import ArchiveUnusable, BackupError
+from .errors import ArchiveUnusable, BackupError, RepositoryFull, RepositoryUnusable
 from .listing import State
 from .runs import Trigger
 from .settings import Settings
@@ -63,6 +63,10 @@ def _verify_all(engine: BackupEngine) -> Answer:
             except ArchiveUnusable as error:
                 whole_in_it = str(error.facts.get("recoverable", "")).split(", ")
                 damaged.append(f"{archive.name}: {error} {still_whole(whole_in_it)}".strip())
+            except RepositoryFull:
+                raise
+            except RepositoryUnusable as error:
+                damaged.append(str(error))
     if damaged:
         raise ArchiveUnusable(
             _(

@@ -1,12 +1,15 @@
 """The commands that look into backups, keep them, and try the whole job."""
 
+import errno
 import zipfile
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backup_core import BackupEngine
+from tests.audit import listening
 from tests.clinic import PATIENTS, Clinic
 from tests.core.commandline import Run, damage, made
 
@@ -65,6 +68,25 @@ def test_prove_of_a_damaged_backup_says_what_is_wrong_with_status_3(run: Run, cl
 def test_prove_without_a_backup_says_so(run: Run) -> None:
     told = run("prove")
     assert (told.status, told.err.splitlines()[0]) == (1, "There is no backup to open yet.")
+
+
+def test_one_that_cannot_be_opened_now_keeps_no_other_from_being_verified(run: Run) -> None:
+    first, _second = made(run), made(run)
+    opened: list[str] = []
+
+    def refuse(event: str, values: tuple[Any, ...]) -> None:
+        if event == "open" and str(values[0]).endswith(first):
+            opened.append(first)
+            # The list of backups may read it, and then another program takes it.
+            if len(opened) > 1:
+                raise OSError(errno.EACCES, "refused")
+
+    with listening(refuse):
+        told = run("verify")
+    assert told.status == 3
+    assert told.err.startswith(f"1 of 2 backups cannot be used. {first} cannot be opened just now (refused)")
+    assert "The others are whole" in told.err
+    assert "All 2 are whole" in run("verify").out
 
 
 def test_compare_names_what_would_come_off(run: Run, clinic: Clinic) -> None:

@@ -11,9 +11,16 @@ from typing import Any
 import pytest
 
 from backup_core import BackupEngine
-from backup_core.errors import RepositoryFull, SnapshotFailed, SourceDamaged, UnknownArchive
+from backup_core.errors import (
+    RepositoryFull,
+    RepositoryUnusable,
+    SnapshotFailed,
+    SourceDamaged,
+    UnknownArchive,
+)
 from backup_core.files import PRIVATE
 from backup_core.history import Outcome, Trigger
+from backup_core.listing import Archive, State
 from backup_core.livedb import DeadlinePassed, LiveDatabase
 from tests.audit import Listener, listening
 from tests.clinic import Clinic
@@ -144,3 +151,14 @@ def test_a_folder_that_may_not_be_read_is_not_left_out_of_a_backup_without_a_wor
     with listening(refusing("os.scandir", "prescriptions")), pytest.raises(SnapshotFailed):
         engine.back_up(Trigger.INTERVAL)
     assert [one.name for one in engine.archives()] == [made.name]
+
+
+@pytest.mark.parametrize("look", [BackupEngine.verify, BackupEngine.prove])
+def test_a_backup_that_another_program_holds_is_not_called_damaged(
+    engine: BackupEngine, look: Callable[[BackupEngine, Archive], object]
+) -> None:
+    made = engine.create()
+    with listening(refusing("open", made.name)), pytest.raises(RepositoryUnusable, match="cannot be opened just now"):
+        look(engine, made)
+    assert engine.find(made.name).state is State.VERIFIED
+    look(engine, made)
