@@ -36,6 +36,7 @@ NAMES = {
 #: The stages in which an operation can be given up with everything as it was: nothing is published or replaced yet.
 CANCELLABLE = frozenset(
     {
+        Stage.CLOSE_EMR,
         Stage.CHECK,
         Stage.SNAPSHOT,
         Stage.PACK,

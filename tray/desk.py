@@ -202,7 +202,8 @@ class LauncherDesk(PlainDesk):
                 return work(on_progress)
             on_progress(Progress(Stage.CLOSE_EMR))
             with self._emr.expected_to_end():
-                if not self._emr.close(CLOSE_PATIENCE):
+                # Reported again and again, so that the wait can be given up on the page.
+                if not self._emr.close(CLOSE_PATIENCE, lambda: on_progress(Progress(Stage.CLOSE_EMR))):
                     raise EmrRunning(
                         _("DocAssist did not close, so nothing was changed."),
                         hint=_("Save your work, close DocAssist yourself, then try again."),

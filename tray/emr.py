@@ -114,21 +114,30 @@ class Emr:
         with self._lock:
             return self._adopt(self._lookout.find)
 
-    def close(self, timeout: float) -> bool:
-        """Ask the EMR to close and return whether it has within `timeout` seconds."""
+    def close(self, timeout: float, on_wait: Callable[[], object] = bool) -> bool:
+        """Ask the EMR to close and return whether it has within `timeout` seconds.
+
+        `on_wait` is called while it has not, and gives up by what it raises.
+        """
         deadline = time.monotonic() + (min(timeout, _STAND_IN_PATIENCE) if self._stand_in else timeout)
         asker = Asker()
         self._was_asked = True
         self._closing.set()
         self._wake.set()
-        while self.is_running and time.monotonic() < deadline:
-            asker.ask(self._processes)
-            self._wait(_QUICK_LOOK)
-        if self._stand_in and self.is_running:
-            for process in self._processes:
-                kill(process)
-            self._wait(timeout)
-        self._closing.clear()
+        try:
+            while self.is_running and time.monotonic() < deadline:
+                asker.ask(self._processes)
+                self._wait(_QUICK_LOOK)
+                if self.is_running:
+                    on_wait()
+            if self._stand_in and self.is_running:
+                for process in self._processes:
+                    kill(process)
+                self._wait(timeout)
+        finally:
+            self._closing.clear()
+            # One that goes on is its user's again: if it crashes hours later, that is worth telling.
+            self._was_asked = not self.is_running
         return not self.is_running
 
     @contextlib.contextmanager

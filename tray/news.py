@@ -22,6 +22,7 @@ class Cause(StrEnum):
     DATA_FOLDER = "data-folder"
     DRIVES = "drives"
     CLICK = "click"
+    CLOSING = "closing"
 
 
 class News:

@@ -8,6 +8,7 @@ from backup_core.due import Hold
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError, Busy
 from backup_core.history import Trigger
+from backup_core.progress import Stage
 from backup_core.text import N_, _
 from webadmin.formats import day
 from webadmin.verdict import OLD_AFTER
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds for which a data folder may be away, as a network drive is at login, before anybody is alarmed.
 FOLDER_PATIENCE = 300.0
+#: Seconds for which DocAssist may take to close for a restore before its user, who may sit at another PC, is called.
+CLOSING_PATIENCE = 10.0
 #: Seconds between two looks for an EMR that was started without us.
 _EMR_LOOK = 15.0
 #: Seconds after which a backup folder that did not take the policy is told it again.
@@ -44,6 +47,7 @@ class Rounds:
         self._prover = prover
         self._news = news
         self._missing_since: float | None = None
+        self._closing_since: float | None = None
         self._emr_looked = hands.clock.monotonic()
         self._emr_has_ended = False
         self._folders: tuple[Path, Path] | None = None
@@ -59,6 +63,7 @@ class Rounds:
         self.teach()
         self._back_up_if_due()
         self._notice_the_emr()
+        self._mind_the_closing()
         self._mind_the_clock()
         self._mind_the_age()
         self._mind_the_alarm()
@@ -115,9 +120,14 @@ class Rounds:
     def _tell_of_a_crash(self) -> None:
         end = self._hands.emr.last_end
         if end is not None and end.crashed:
-            sentence = _("DocAssist has stopped unexpectedly. Its data is being backed up.")
-            if self._hands.notices.put(Topic.EMR, sentence):
-                self._news.announce(_("%(what_happened)s You can start it again by this icon.", what_happened=sentence))
+            # The page says so until DocAssist is open again, when its data has long been backed up.
+            if self._hands.notices.put(Topic.EMR, _("DocAssist has stopped unexpectedly. You can start it again.")):
+                self._news.announce(
+                    _(
+                        "DocAssist has stopped unexpectedly. Its data is being backed up. "
+                        "You can start it again by this icon."
+                    )
+                )
 
     def _record_what_is_put_off(self) -> None:
         """Leave one record of each cause for which a run is put off, however long it lasts."""
@@ -150,6 +160,19 @@ class Rounds:
         if self._hands.emr.notice():
             self._hands.notices.put(Topic.EMR, "")
             self._hands.desk.back_up_at_start(Trigger.EMR_START)
+
+    def _mind_the_closing(self) -> None:
+        """Call the user where DocAssist does not close for a restore: it may ask whether to save."""
+        job, now = self._hands.jobs.current(), self._hands.clock.monotonic()
+        sentence = ""
+        if job is None or job.stage is not Stage.CLOSE_EMR:
+            self._closing_since = None
+        else:
+            self._closing_since = now if self._closing_since is None else self._closing_since
+            if now - self._closing_since >= CLOSING_PATIENCE:
+                sentence = _("DocAssist has to close for the restore. Please save your work and close it.")
+        self._hands.notices.put(Topic.CLOSING, sentence)
+        self._news.tell(Cause.CLOSING, sentence)
 
     def _mind_the_clock(self) -> None:
         newest = self._hands.sight.view(self._hands.engine).newest

@@ -3,11 +3,13 @@
 import shlex
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -187,6 +189,29 @@ def test_an_emr_that_does_not_close_is_left_alone_and_nothing_is_restored(
     assert [run.trigger for run in launcher.engine.history.runs()] == [Trigger.STARTUP]
     # The stand-in of these parts has the same mark, and ends it.
     assert launcher.emr.adopt()
+
+
+def test_a_restore_that_waits_for_the_emr_can_be_given_up_and_the_emr_is_watched_on(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    ready, ended = tmp_path / "ready", threading.Event()
+    stubborn = Emr(shlex.join([sys.executable, "-c", REFUSES, str(ready)]), "", launcher.data_dir, ended.set)
+    launcher.desk = launcher.desk_for(stubborn)
+    launcher.desk.start(Trigger.STARTUP)
+    until(ready.exists)
+    finish(launcher)
+    archive = launcher.engine.archives()[0]
+    job = launcher.desk.restore(archive.name, other_clinic=False, newer=False, with_settings=False)
+    until(lambda: launcher.jobs.cancel(job.id))
+    assert launcher.jobs.wait(job.id, 20).state == "cancelled"
+    assert stubborn.is_running
+    assert not ended.is_set()
+    for process in psutil.Process().children():
+        if str(ready) in process.cmdline():
+            process.kill()
+    assert ended.wait(20)
+    assert stubborn.last_end is not None
+    assert stubborn.last_end.crashed
 
 
 def test_an_operation_that_runs_is_named_to_whoever_comes_second(launcher: Launcher) -> None:

@@ -12,8 +12,8 @@ from backup_core.due import Hold
 from backup_core.engine import BackupEngine
 from backup_core.history import Action, Outcome, Run, Trigger
 from backup_core.jobs import Job, JobRunner
-from backup_core.progress import OnProgress
-from tray.rounds import FOLDER_PATIENCE
+from backup_core.progress import OnProgress, Progress, Stage
+from tray.rounds import CLOSING_PATIENCE, FOLDER_PATIENCE
 from tray.shares import Mount
 
 from .parts import Launcher
@@ -72,6 +72,29 @@ def test_a_fault_of_our_own_is_not_repeated_at_every_round(launcher: Launcher, m
     assert launcher.go_round() == []
     launcher.clock.pass_time(timedelta(minutes=6))
     assert len(launcher.go_round()) == 1
+
+
+def test_who_sits_before_docassist_is_called_when_it_does_not_close_for_a_restore(launcher: Launcher) -> None:
+    waits, may_end = threading.Event(), threading.Event()
+
+    def work(on_progress: OnProgress) -> None:
+        on_progress(Progress(Stage.CLOSE_EMR))
+        waits.set()
+        assert may_end.wait(20)
+
+    job = launcher.jobs.start("restore", work)
+    assert waits.wait(20)
+    launcher.rounds.make()
+    assert launcher.told == launcher.notices.sentences() == []
+    for _ in range(3):
+        launcher.clock.pass_time(timedelta(seconds=CLOSING_PATIENCE))
+        launcher.rounds.make()
+    sentence = "DocAssist has to close for the restore. Please save your work and close it."
+    assert launcher.told == launcher.notices.sentences() == [sentence]
+    may_end.set()
+    launcher.finish(job)
+    launcher.rounds.make()
+    assert launcher.notices.sentences() == []
 
 
 def test_the_end_of_the_emr_is_backed_up_at_the_next_round(launcher: Launcher) -> None:
