@@ -132,8 +132,15 @@ def pause_end(pause: Pause | None, now: Moment) -> datetime | None:
 def next_midnight(now: datetime, local: datetime) -> datetime:
     """Return when the user's day ends (aware UTC); `local` is what the wall clock tells at `now`."""
     end = now + (datetime.combine(local.date() + timedelta(days=1), datetime.min.time()) - local)
+    # That day may have 23 hours, or 25.
+    end -= _offset(end) - _offset(now)
     # The two were not read at the very same moment, and "until 11:59 pm" would puzzle the user.
     return (end + timedelta(seconds=30)).replace(second=0, microsecond=0)
+
+
+def _offset(when: datetime) -> timedelta:
+    """Return how far this PC's local time is ahead of UTC at a time."""
+    return when.astimezone().utcoffset() or timedelta()
 
 
 def outlook(left: timedelta, now: Moment, *, paused_until: datetime | None, low_since: Moment | None) -> Outlook:

@@ -1,5 +1,6 @@
 """Each rule of "when" by an example; tests/laws/test_due.py holds them over simulated years."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -329,3 +330,21 @@ def test_the_day_ends_at_the_midnight_of_the_wall() -> None:
     assert next_midnight(START, local) == START + 30 * MINUTE
     assert next_midnight(START, local.replace(hour=0, minute=0)) == START + timedelta(days=1)
     assert next_midnight(START, local + timedelta(microseconds=9)) == START + 30 * MINUTE
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system's zone cannot be changed for one process")
+@pytest.mark.parametrize(
+    ("now", "midnight"),
+    [
+        (datetime(2026, 10, 24, 23, tzinfo=UTC), datetime(2026, 10, 25, 23, tzinfo=UTC)),
+        (datetime(2026, 3, 29, 0, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC)),
+    ],
+)
+def test_a_day_on_which_the_clocks_change_ends_at_its_own_midnight(
+    now: datetime, midnight: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as berlin:
+        berlin.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        assert next_midnight(now, now.astimezone().replace(tzinfo=None)) == midnight
+    time.tzset()
