@@ -1,6 +1,8 @@
 """The commands that look into backups, keep them, and try the whole job."""
 
 import errno
+import json
+import re
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -154,6 +156,32 @@ def test_the_self_test_passes_here_and_leaves_a_report_and_nothing_else(run: Run
     report = Path(told.document["report"])
     assert "8 of 8 passed" in report.read_text(encoding="utf-8")
     assert [path.name for path in report.parent.iterdir() if path.is_dir()] == []
+
+
+def test_what_fails_in_the_self_test_is_in_the_report_and_stops_no_other_step(run: Run, own_folders: Path) -> None:
+    def refuse(event: str, values: tuple[Any, ...]) -> None:
+        if event == "open" and re.search(r"backups.*\.part$", str(values[0])):
+            raise OSError(errno.EIO, "refused")
+
+    with listening(refuse):
+        told = run("--json", "selftest")
+    facts = json.loads(told.out)["error"]["facts"]
+    report = Path(facts["report"]).read_text(encoding="utf-8").splitlines()
+    assert told.status == 1
+    assert told.err.startswith("The self-test failed: back it up while a program writes to it (")
+    assert (facts["passed"], facts["failed"]) == (1, 7)
+    assert [line[:4] for line in report] == ["pass", *7 * ["FAIL"], "1 of"]
+    assert report[-2].endswith("StepFailed: there is no backup to try this with")
+    assert [path.name for path in own_folders.rglob("Zo*")] == []
+
+
+def test_a_pc_without_a_program_that_unpacks_is_tested_with_pythons_own(
+    run: Run, own_folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backup_core.selftest.shutil.which", lambda name: None)
+    told = run("selftest")
+    assert told.status == 0, told.err
+    assert "files by Python, for this PC has no unzip" in told.out
 
 
 def test_copy_takes_the_newest_backup_to_another_drive_and_status_tells_when(run: Run, tmp_path: Path) -> None:
