@@ -88,6 +88,12 @@ class Intake:
         """Return the archive that was taken in if that is its name, else None."""
         return self.archive if self.archive is not None and self.archive.name == name else None
 
+    def give_up(self, intake_id: str) -> None:
+        """Keep nothing of a file that is on its way; raise UnknownArchive for another one."""
+        with self._guard:
+            self._expect(intake_id)
+            self._discard()
+
     def discard(self) -> None:
         """Remove what was taken in; its archive can still be spoken of."""
         with self._guard:

@@ -34,6 +34,13 @@ def take(intake_id: str) -> Response:
     return jsonify(taken=parts().engine.intake.take(intake_id, offset, request.get_data()))
 
 
+@bp.post("/uploads/<intake_id>/cancel")
+def cancel(intake_id: str) -> Response:
+    """Keep nothing of what has come."""
+    parts().engine.intake.give_up(intake_id)
+    return jsonify(taken=0)
+
+
 @bp.post("/uploads/<intake_id>/check")
 def check(intake_id: str) -> AnyResponse:
     """Start checking every byte of what has come."""

@@ -122,6 +122,24 @@ def test_a_backup_from_a_file_comes_in_slices_and_is_looked_at_before_anything_i
     expect(home.get_by_role("heading", name=re.compile("^Put back the backup of"))).to_be_visible()
 
 
+def test_a_file_that_is_being_taken_in_can_be_cancelled(home: Page, launcher: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "large.zip").write_bytes(b"x" * 1_000_000)
+    held: list[Route] = []
+    home.route(re.compile("/slices"), lambda route: held.append(route))
+    home.get_by_role("link", name="Restore from a file").click()
+    home.evaluate("document.getElementById('upload').dataset.slice = 100000")
+    home.get_by_label("Backup file").set_input_files(tmp_path / "large.zip")
+    home.get_by_role("button", name="Take in this file").click()
+    home.get_by_role("button", name="Cancel").click()
+    with home.expect_response(re.compile("/cancel")):
+        held[0].continue_()
+
+    expect(home.get_by_text("Cancelled. Nothing of the file was kept.")).to_be_visible()
+    expect(home.get_by_role("button", name="Take in this file")).to_be_enabled()
+    assert len(held) == 1
+    assert list((launcher.data_dir / ".docassist-backup" / "staging").rglob("*.zip")) == []
+
+
 def test_a_file_that_is_no_backup_is_refused_in_words(home: Page, tmp_path: Path) -> None:
     (tmp_path / "photo.zip").write_bytes(b"holiday" * 1000)
     home.get_by_role("link", name="Restore from a file").click()

@@ -109,3 +109,12 @@ def test_the_page_asks_for_a_file_and_says_that_nothing_is_changed(visitor: Visi
 
     assert 'type="file"' in page
     assert "nothing is changed until you have seen what is in it" in page
+
+
+def test_a_file_that_is_cancelled_on_its_way_is_not_kept(visitor: Visitor, clinic: Clinic, stick: bytes) -> None:
+    intake_id = send(visitor, stick)
+    cancelled = visitor.post(f"/uploads/{intake_id}/cancel")
+
+    assert cancelled.status_code == 200
+    assert list((clinic.data_dir / PRIVATE / "staging").rglob("*.zip")) == []
+    assert visitor.post(f"/uploads/{intake_id}/cancel").status_code == 404

@@ -3,6 +3,7 @@
 
 (() => {
   const element = (id) => document.getElementById(id);
+  let cancelled = false;
 
   async function ask(path, body) {
     const key = sessionStorage.getItem("docassist-backup-key");
@@ -14,29 +15,35 @@
   }
 
   function show(problem) {
-    if (!element("upload")) return;
     element("upload").hidden = true;
     element("upload-problem").hidden = !problem.error;
     element("upload-problem").textContent = `${problem.error ?? ""} ${problem.hint ?? ""}`;
-    element("lost").hidden = Boolean(problem.error);
+    if (problem instanceof Error) element("lost").hidden = false;
     element("upload-start").disabled = element("file").disabled = false;
   }
 
   async function upload(file) {
-    const slice = Number(element("upload").dataset.slice);
+    const mine = element("upload");
+    const slice = Number(mine.dataset.slice);
     element("upload-start").disabled = element("file").disabled = true;
-    element("upload-problem").hidden = true;
-    element("upload").hidden = false;
+    element("upload-problem").hidden = element("upload-cancelled").hidden = true;
+    element("upload").hidden = cancelled = false;
     try {
       const { id } = await ask("/uploads", new URLSearchParams({ size: file.size }));
       for (let offset = 0; offset < file.size; offset += slice) {
         await ask(`/uploads/${id}/slices?offset=${offset}`, file.slice(offset, offset + slice));
-        if (!element("upload-bar")) return; // the page was left: nothing more is sent
+        // By the button, or because the page was left: nothing more is sent, and nothing kept.
+        if (cancelled || !mine.isConnected) {
+          await ask(`/uploads/${id}/cancel`);
+          throw {};
+        }
         element("upload-bar").value = Math.min(1, (offset + slice) / file.size);
       }
       await htmx.ajax("POST", `/uploads/${id}/check`, { target: "#page", swap: "outerSync" });
     } catch (problem) {
+      if (!mine.isConnected) return;
       show(problem);
+      element("upload-cancelled").hidden = !cancelled;
     }
   }
 
@@ -46,5 +53,6 @@
 
   document.addEventListener("click", (event) => {
     if (event.target.id === "upload-start") upload(element("file").files[0]);
+    if (event.target.id === "upload-cancel") cancelled = true;
   });
 })();
