@@ -20,8 +20,9 @@ _STEP = 2048
 #: How many times as many pages as there are may be read before a copy that is begun anew by each write is given up.
 _MOST_PASSES = 3
 _SPARE_STEPS = 50
-#: Seconds until a step that found a writer at work is tried again.
+#: Seconds until a step that found a writer at work is tried again, and for which each is waited for beforehand.
 _BUSY_PAUSE = 0.02
+_BUSY_PATIENCE = 5.0
 
 
 class DeadlinePassed(Exception):
@@ -49,7 +50,7 @@ class LiveDatabase:
             keeper = self._connect("ro")
             # Not "ro": after a power cut the journal must be rolled back, as the EMR itself would do at its next start.
             self._reader = self._connect("rw")
-            self.is_wal = self._reader.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+            self.is_wal = self._is_wal_now()
             self._writer = self._reader
             if self.is_wal:
                 keeper.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -66,12 +67,14 @@ class LiveDatabase:
 
     def freeze(self, patience: float) -> None:
         """Hold the writers from now on; raise sqlite3.OperationalError if that takes longer than `patience` seconds."""
-        for connection in {self._reader, self._writer}:
-            connection.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+        self._wait_at_most(patience)
         if self.is_wal:
             self._writer.execute("BEGIN IMMEDIATE")
         self._reader.execute("BEGIN")
         self._reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if self._is_wal_now() != self.is_wal:
+            # What holds the writers in one mode does not hold them in the other.
+            raise sqlite3.OperationalError("its journal mode has just been changed")
 
     def let_writers_go(self) -> None:
         """Let the writers of a write-ahead database go on; what is copied afterwards is still the frozen instant."""
@@ -100,14 +103,23 @@ class LiveDatabase:
     def copy_beforehand(self, target: Path) -> None:
         """Write what is there to the new file `target` while the EMR goes on; `is_as_copied` tells what that is worth.
 
-        A writer waits for one step at most. Each write lets SQLite begin again, so it is given up where that goes on.
+        A writer waits for one step at most. Each write lets SQLite begin again, so it is given up where that goes on,
+        and where a writer lets nobody read.
         """
         self._copied = None
-        version = self._version()
+        self._wait_at_most(_BUSY_PATIENCE)
+        try:
+            version = self._version()
+        except sqlite3.OperationalError as error:
+            if is_busy(error):
+                return
+            raise
         steps, started = 0, time.monotonic()
 
         def watch(status: int, remaining: int, total: int) -> None:
             nonlocal steps
+            if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise DeadlinePassed
             steps += 1
             self.expected = (time.monotonic() - started) * total / (steps * _STEP)
             if remaining and steps * _STEP > _MOST_PASSES * total + _SPARE_STEPS * _STEP:
@@ -120,6 +132,13 @@ class LiveDatabase:
     def is_as_copied(self) -> bool:
         """Return whether nobody has written since before the copy that was made beforehand; ask it while frozen."""
         return self._copied is not None and self._copied == self._version()
+
+    def _wait_at_most(self, seconds: float) -> None:
+        for connection in {self._reader, self._writer}:
+            connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+
+    def _is_wal_now(self) -> bool:
+        return bool(self._reader.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
 
     def _version(self) -> int:
         """Return what is another number whenever another connection, of whatever process, has written."""

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from queue import Empty, Queue
+from queue import Full, Queue
 from threading import Event
 from typing import TypeVar
 
@@ -52,14 +52,21 @@ def ahead(items: Iterable[T]) -> Iterator[Iterator[T]]:
     waiting: Queue[tuple[T, ...]] = Queue(_AHEAD)
     stop = Event()
 
+    def hand_over(item: tuple[T, ...]) -> None:
+        # Never for ever: whoever took may have gone, and however it went, this thread must end.
+        while not stop.is_set():
+            with suppress(Full):
+                waiting.put(item, timeout=_POLL)
+                return
+
     def make() -> None:
         try:
             for item in items:
+                hand_over((item,))
                 if stop.is_set():
                     return
-                waiting.put((item,))
         finally:
-            waiting.put(())
+            hand_over(())
 
     def take() -> Iterator[T]:
         while item := waiting.get():
@@ -72,6 +79,3 @@ def ahead(items: Iterable[T]) -> Iterator[Iterator[T]]:
             yield take()
         finally:
             stop.set()
-            while not made.done():
-                with suppress(Empty):
-                    waiting.get(timeout=_POLL)
