@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import TextIO
 
+from .discreet import discreet
 from .files import private_folder
 from .places import state_folder
 
@@ -59,6 +60,14 @@ def start_package_logging() -> None:
             _attach(package, _open_log_file())
             if _Complaints not in known:
                 _attach(package, _Complaints(), logging.ERROR)
+
+
+class _Discreet(logging.Formatter):
+    """What others read who are asked for help: the lines of a traceback hold the names of files too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of the log without what is named after patients."""
+        return discreet(super().format(record))
 
 
 class _LogFile(logging.handlers.RotatingFileHandler):
@@ -118,7 +127,7 @@ class _Complaints(logging.Handler):
 def _attach(logger: logging.Logger, handler: logging.Handler | None, level: int = logging.NOTSET) -> None:
     if handler is not None:
         handler.setLevel(level)
-        handler.setFormatter(logging.Formatter(_FORMAT))
+        handler.setFormatter(_Discreet(_FORMAT))
         logger.addHandler(handler)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
+from .discreet import hide_below
 from .errors import SettingInvalid, SourceMissing
 from .files import PRIVATE, total_size
 from .text import _
@@ -49,7 +50,10 @@ def find_sources(data_dir: Path, extras: Sequence[str] = ()) -> list[Source]:
             hint=_("If it is on a network drive, connect the drive; else choose the folder in the preferences."),
             folder=str(data_dir),
         )
-    names = [*_ALWAYS, *(check_extra(extra) for extra in extras)]
+    added = [check_extra(extra) for extra in extras]
+    for name in added:
+        hide_below(name)
+    names = [*_ALWAYS, *added]
     return [Source(name, data_dir / name, _kind(data_dir / name)) for name in dict.fromkeys(names)]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask
 
+from backup_core.discreet import discreet
 from backup_core.listing import State
 
 from . import entries, words
@@ -21,6 +22,7 @@ def install(app: Flask) -> None:
         count=words.count,
         day=words.day,
         date=lambda moment: words.day(_local(moment)),
+        discreet=discreet,
         day_written=words.day_written,
         date_time=lambda moment: words.date_time(_local(moment)),
         field=entries.field,

@@ -103,6 +103,24 @@ def test_a_part_that_the_page_asks_for_by_itself_stays_away_and_the_page_stays(
     assert visitor.get("/preferences", **{"HX-Target": "main#page"}).status_code == 423
 
 
+def test_the_name_of_a_file_in_what_failed_is_hidden_too(
+    visitor: Visitor, clock: FakeClock, engine: BackupEngine
+) -> None:
+    (engine.data_dir / "prescriptions").mkdir()
+    (engine.data_dir / "prescriptions" / "Maria\\Lopez.pdf").write_text("x")
+    visitor.post("/backups")
+    assert visitor.finished().state == "failed"
+    for path in ("/", "/activity"):
+        assert "Lopez" in visitor.get(path).text
+
+    clock.pass_time(IDLE)
+
+    for path in ("/", "/overview", "/activity"):
+        page = visitor.get(path).text
+        assert "A file has a name that cannot be stored" in page
+        assert "Lopez" not in page
+
+
 def test_a_backup_can_be_made_all_the_same(visitor: Visitor, clock: FakeClock) -> None:
     clock.pass_time(IDLE)
 
