@@ -150,6 +150,36 @@ def test_a_user_at_a_terminal_is_told_what_is_replaced_and_asked(run: Run, clini
     assert (again.status, again.document["error"]["code"]) == (1, "nothing-to-undo")
 
 
+def test_an_undo_that_cannot_be_compared_with_damaged_data_says_so_and_goes_on(run: Run, clinic: Clinic) -> None:
+    name = made(run)
+    clinic.admit("Zoë")
+    run("restore", name, "--yes")
+    clinic.db.write_bytes(clinic.db.read_bytes()[:5000] + b"\xa5" * 9000)
+    undone = run("undo", typed="yes\n")
+    assert undone.status == 0
+    assert f"This goes back to before the restore of {name}" in undone.err
+    assert "The entries cannot be compared." in undone.err
+    assert "It brings back" not in undone.err
+    assert "Zoë" in clinic.names()
+
+
+@pytest.mark.parametrize("step", [".part", "/staging/"])
+def test_ctrl_c_in_a_backup_is_one_sentence_and_leaves_nothing_behind(run: Run, clinic: Clinic, step: str) -> None:
+    def interrupt(event: str, values: tuple[Any, ...]) -> None:
+        if event == "open" and step in str(values[0]):
+            raise KeyboardInterrupt
+
+    with listening(interrupt):
+        stopped = run("create")
+    assert (stopped.status, stopped.out) == (1, "")
+    assert stopped.err == "Stopped.\nThe next command tidies up what was begun.\n"
+    assert run("list").out.startswith("There is no backup in")
+    created = run("create")
+    assert (created.status, created.err) == (0, "")
+    private = clinic.data_dir / ".docassist-backup"
+    assert [*(private / "staging").iterdir(), *clinic.data_dir.glob("backups/.docassist-backup/*.part")] == []
+
+
 @pytest.fixture
 def foreign(run: Run, made_clinic: Clinic, tmp_path: Path) -> str:
     """The path of another clinic's backup."""
