@@ -10,7 +10,7 @@ from typing import Literal
 
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import BackupError, Busy, Cancelled
-from .gentle import step_back
+from .gentle import give_back, step_back
 from .progress import OnProgress, Progress, Stage
 from .runs import Trigger
 from .text import N_, _
@@ -185,6 +185,7 @@ class JobRunner:
             logger.error("job failed by a fault of the program: %r", fault)
             raise
         finally:
+            give_back()
             self._finish(job_id, result, error)
 
     def _progress(self, job_id: str, progress: Progress) -> None:
