@@ -35,9 +35,10 @@ def open_page(address: str, *, wait: bool = False) -> bool:
         return webbrowser.open(address)
     # On a command line the ticket could be read by every user of the computer.
     path = _redirect(address)
-    opened = webbrowser.open(path.as_uri())
     remover = threading.Thread(target=_remove_later, args=(path,), name="redirect-remover", daemon=not wait)
     remover.start()
+    # Some browsers return only when they are closed.
+    opened = webbrowser.open(path.as_uri())
     if wait:
         remover.join()
     return opened
