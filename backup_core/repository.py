@@ -173,10 +173,15 @@ class Repository:
         return found
 
     def _first_of_each_name(self) -> list[Archive]:
-        """Return what was seen; of two with one name, as while archives are moved here, the one in our own folder."""
+        """Return what was seen; of two with one name, as while archives are moved here, the one in our own folder.
+
+        But nothing that cannot be used hides a good one: a copy that somebody began by hand may have been cut short.
+        """
         named: dict[str, Archive] = {}
         for archive in self._seen.values():
-            named.setdefault(archive.name, archive)
+            other = named.setdefault(archive.name, archive)
+            if archive.is_good and not other.can_be_tried:
+                named[archive.name] = archive
         return list(named.values())
 
     def _read_proofs(self) -> dict[str, tuple[int, int, Proof]]:

@@ -15,6 +15,7 @@ from backup_core.listing import KEPT, State
 from backup_core.progress import Progress, Stage, ignore
 from backup_core.retention import Policy
 from backup_core.runs import Action, Outcome, Trigger
+from backup_core.vanished import GONE
 from tests.clinic import ROOT, Clinic
 from tests.fakeclock import FakeClock
 
@@ -122,16 +123,19 @@ def test_what_others_made_stays_where_it_is_and_listed(moved_to: BackupEngine, e
     assert foreign.name in names(moved_to)
 
 
-def test_a_name_that_the_new_folder_has_gets_a_number(moved_to: BackupEngine, made: list[str], new: Path) -> None:
-    (new / made[0]).write_bytes(b"something else of the same name")
+def test_a_copy_by_hand_that_was_cut_short_hides_no_good_backup_of_that_name(
+    moved_to: BackupEngine, made: list[str], new: Path
+) -> None:
+    cut_short = (moved_to.repository.older[0] / made[0]).read_bytes()[:-1000]
+    (new / made[0]).write_bytes(cut_short)
+    moved_to.verify(moved_to.find(made[0]))
     moved_to.mover.move(Trigger.MANUAL, ignore)
-    moved_to = BackupEngine(moved_to.data_dir, new, older_dirs=[str(path) for path in moved_to.repository.older])
-    moved_to.mover.move(Trigger.MANUAL, ignore)
-    assert (new / made[0]).read_bytes() == b"something else of the same name"
+    assert (new / made[0]).read_bytes() == cut_short
     good = [archive for archive in moved_to.archives() if archive.is_good]
-    assert {archive.manifest.patient_count for archive in good if archive.manifest} == {62, 63}
-    hidden = list(moved_to.repository.older[0].glob("*.zip"))
-    assert [path.name for path in hidden] == [made[0]], "what is hidden by another file's name is not touched"
+    assert {archive.manifest.patient_count for archive in good if archive.manifest} == {61, 62, 63}
+    assert zips(moved_to.repository.older[0]) == []
+    assert len(zips(new)) == 4
+    assert moved_to.history.runs()[0].facts[GONE] == made[0]
 
 
 def test_without_room_nothing_is_moved(
