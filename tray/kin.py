@@ -25,6 +25,8 @@ from .emrpaths import folder_of, paths_for
 MARK = "DOCASSIST_LAUNCHED_FOR"
 #: Seconds from its start in which a wrapper has started the EMR itself.
 WRAPPER_PATIENCE = 10.0
+#: What a program that the EMR opens is given to show; such a one is never the EMR, however soon it was started.
+_DOCUMENTS = (".pdf", ".png", ".jpg", ".jpeg", ".docx", ".odt", ".xlsx")
 _INTERPRETER = re.compile(r"(python|pypy|java|node|ruby|perl|mono|dotnet|sh|bash|dash|env|wine)[\d.w]*(\.exe)?", re.I)
 
 
@@ -47,14 +49,14 @@ class Kin:
         found = set()
         for process in family:
             with contextlib.suppress(psutil.Error):
-                if _is_early(process, self._begun):
+                if _is_early(process, self._begun) and not _shows_a_document(process):
                     found.add(process)
         return found
 
     def carries_mark(self, process: psutil.Process) -> bool:
         """Return whether the process was started by the start that was begun last, however long after it."""
         tag, _, begun = process.environ().get(MARK, "").partition(" ")
-        return tag == self._tag and abs(_number(begun) - self._begun) < 1
+        return tag == self._tag and abs(_number(begun) - self._begun) < 1 and not _shows_a_document(process)
 
     def is_emr(self, process: psutil.Process, command: str, folder: str) -> bool:
         """Return whether a process is the EMR that `command` starts in `folder`.
@@ -69,7 +71,7 @@ class Kin:
         runs = runs_own or (bool(words) and line == words)
         environment = process.environ()
         tag, _, begun = environment.get(MARK, "").partition(" ")
-        if tag == self._tag and (runs or _is_early(process, _number(begun))):
+        if tag == self._tag and (runs or (_is_early(process, _number(begun)) and not _shows_a_document(process))):
             return True
         named = names_data(process, Path(self._paths[DATA_DIR_VARIABLE]))
         if named is not None:
@@ -92,6 +94,10 @@ def program_of(line: list[str], here: Path) -> Path | None:
 
 def _is_early(process: psutil.Process, begun: float) -> bool:
     return float(process.create_time()) - psutil.boot_time() - begun <= WRAPPER_PATIENCE
+
+
+def _shows_a_document(process: psutil.Process) -> bool:
+    return any(word.lower().endswith(_DOCUMENTS) for word in process.cmdline()[1:])
 
 
 def _with_path(process: psutil.Process, line: list[str]) -> list[str]:

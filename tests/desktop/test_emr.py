@@ -42,6 +42,7 @@ viewer = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"]
 (data / "part").replace(data / "viewer")
 wait("close")
 """
+OPENS_A_DOCUMENT = OPENS_A_VIEWER.replace('(120)"]', '(120)", "Prescription.PDF"]')
 
 
 class Workplace:
@@ -363,6 +364,19 @@ def test_a_viewer_that_outlives_the_emr_neither_counts_as_the_emr_nor_is_closed(
     until(lambda: not emr.is_running)
     assert not emr.adopt()
     assert viewer.is_running()
+
+
+def test_a_viewer_of_a_document_is_not_the_emr_even_in_the_first_seconds(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tray.emr.AT_ONCE", 1.0)
+    emr = place.emr(place.script("shows.py", OPENS_A_DOCUMENT))
+    emr.start()
+    viewer = place.viewer()
+    (place.data_dir / "close").touch()
+    assert place.exited.wait(PATIENCE)
+    assert viewer.is_running()
+    assert not emr.adopt()
 
 
 def test_a_viewer_stays_open_when_the_emr_is_asked_to_close(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
