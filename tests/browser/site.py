@@ -84,8 +84,11 @@ def hostile(site: Site) -> str:
     return name
 
 
-def forged(site: Site, backup: str) -> Path:
-    """Return a ZIP beside the backups whose manifest is hostile from top to bottom."""
+def forged(site: Site, backup: str, *, whole: bool = False, of_emr: bool = False) -> Path:
+    """Return a ZIP beside the backups whose manifest is hostile from top to bottom.
+
+    One that is `whole` says that it has no seal, and passes every check; one `of_emr` lists no files, as theirs.
+    """
     path = site.engine.backup_dir / "backup_2026-01-02_03-04-05.zip"
     with zipfile.ZipFile(site.engine.backup_dir / backup) as source, zipfile.ZipFile(path, "w") as target:
         for member in source.namelist():
@@ -94,6 +97,9 @@ def forged(site: Site, backup: str) -> Path:
                 manifest = json.loads(data)
                 manifest |= {"host": HOSTILE, "trigger": HOSTILE, "app_version": HOSTILE, "origin": HOSTILE}
                 manifest["counts"] = {HOSTILE: 3, **manifest.get("counts", {})}
+                manifest |= {"seal": ""} if whole else {}
+                for key in ("members", "sources", "format") if of_emr else ():
+                    del manifest[key]
                 data = json.dumps(manifest).encode()
             target.writestr(member, data)
     return path

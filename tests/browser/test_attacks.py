@@ -270,6 +270,39 @@ def test_the_manifest_of_a_zip_from_elsewhere_runs_nothing(site: Site, context: 
     assert site.jobs.last() is None
 
 
+@pytest.mark.parametrize("of_emr", [False, True], ids=["as a backup of ours", "as one of DocAssist"])
+def test_a_hostile_zip_that_is_sent_runs_nothing(
+    site: Site, context: BrowserContext, tmp_path: Path, of_emr: bool
+) -> None:
+    forgery = tmp_path / "<img src=x onerror=window.hacked=1>.zip"
+    forged(site, hostile(site), whole=True, of_emr=of_emr).rename(forgery)
+    page = opened(context, site, "/uploads")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url.removeprefix(site.origin)}"))
+    page.set_input_files("#file", forgery)
+    page.locator("#upload-start").click()
+    expect(page.get_by_role("heading", name="This backup is whole")).to_be_visible(timeout=30_000)
+    expect(page.locator("bdi", has_text="window.hacked").first).to_be_visible()
+    page.wait_for_timeout(500)
+    runs_nothing(page)
+
+    page.get_by_role("link", name="Look at what a restore would change").click()
+    expect(page.get_by_role("heading", name="Put back the backup of")).to_be_visible()
+    for details in page.locator("details").all():
+        details.evaluate("element => { element.open = true; }")
+    page.wait_for_timeout(500)
+    runs_nothing(page)
+    assert {line for line in asked if line.startswith("POST")} == {
+        line for line in asked if line.startswith("POST /uploads")
+    }
+
+
+def runs_nothing(page: Page) -> None:
+    """Fail if any of the hostile text has become more than text."""
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("#page [onerror], #page [onload], [hx-post='/all-is-well'][hx-trigger='load']").count() == 0
+
+
 @pytest.mark.parametrize(
     "name",
     [
