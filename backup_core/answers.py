@@ -7,7 +7,7 @@ from datetime import timedelta
 from .compare import Loss
 from .copies import Copy
 from .engine import BackupEngine
-from .listing import Archive, State
+from .listing import Archive, State, size_on_disk
 from .proofs import Proof
 from .restore import Restored
 from .runs import Outcome
@@ -169,7 +169,7 @@ def about_standing(engine: BackupEngine, *, is_running: bool, problems: Sequence
     last, confirmed = engine.history.last(), engine.history.last(outcomes=(Outcome.MADE, Outcome.UNCHANGED))
     failure = last.reason if last and last.outcome == Outcome.FAILED else None
     copy = next(iter(engine.copier.copies()), None)
-    outside, total = engine.unprotected(), sum(archive.size for archive in archives)
+    outside, total = engine.unprotected(), size_on_disk(archives)
     forgotten = ", ".join(f"{name} ({_megabytes(size)})" for name, size in outside)
     document = {
         "data_dir": str(engine.data_dir),

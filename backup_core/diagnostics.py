@@ -14,6 +14,7 @@ from pathlib import Path
 from .engine import BackupEngine
 from .errors import BackupError
 from .files import free_space, total_size
+from .listing import size_on_disk
 from .preferences import Preferences
 from .runs import Action, Outcome, Run
 from .sources import CHROMA, CLINIC_DB
@@ -66,7 +67,7 @@ def _archives(engine: BackupEngine) -> list[str]:
         return [f"backups: cannot be listed ({error.code})"]
     states = Counter(archive.state.value for archive in archives)
     told = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
-    size = sum(archive.size for archive in archives) / _MEGABYTE
+    size = size_on_disk(archives) / _MEGABYTE
     return [f"backups: {told}; {size:,.0f} MB in all"]
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -48,6 +49,8 @@ class Archive:
     sequence: int = 0
     #: What opening it has shown, if it was opened since it last changed.
     proof: Proof | None = None
+    #: Disk and number of its file, equal for two names of one file; None where nobody has looked.
+    file: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
@@ -87,15 +90,22 @@ class Archive:
     def created_at(self) -> datetime:
         """Naive local time: by its manifest, else its name, else the file system."""
         if self.manifest is not None:
-            return self.manifest.created_at
+            return self._kept_again_at or self.manifest.created_at
         modified = datetime.fromtimestamp(self.modified_ns / 1e9, UTC).astimezone().replace(tzinfo=None)
         return time_of(self.name) or modified
 
     @property
     def order(self) -> tuple[int, datetime, str]:
         """What decides which of two archives is newer: never a clock alone, for clocks lie."""
-        utc = self.manifest.created_at_utc if self.manifest else None
+        utc = self.manifest.created_at_utc if self.manifest and not self._kept_again_at else None
         return self.sequence, utc or _as_utc(self.created_at), self.name
+
+    @property
+    def _kept_again_at(self) -> datetime | None:
+        """When a safety backup was made that has the very bytes of an older archive; None for any other archive."""
+        named = time_of(self.name) if self.safety else None
+        told = self.manifest.created_at if self.manifest else None
+        return None if told is None or named == told.replace(microsecond=0) else named
 
     @property
     def contents(self) -> str:
@@ -122,19 +132,26 @@ def look(path: Path) -> Archive:
         return Archive(path, size, modified, State.ONLINE)
     if path.name.endswith(_ENCRYPTED):
         return Archive(path, size, modified, State.ENCRYPTED)
+    file = (status.st_dev, status.st_ino)
     try:
         manifest = read_manifest(path)
     except ArchiveUnusable as error:
         being_written = 0 <= time.time() - status.st_mtime < _WRITING
-        return Archive(path, size, modified, State.WRITING if being_written else State.DAMAGED, problem=str(error))
+        state = State.WRITING if being_written else State.DAMAGED
+        return Archive(path, size, modified, state, problem=str(error), file=file)
     state = State.LEGACY if manifest.members is None else State.VERIFIED
-    return Archive(path, size, modified, state, manifest, sequence=manifest.sequence)
+    return Archive(path, size, modified, state, manifest, sequence=manifest.sequence, file=file)
 
 
 def with_proof(archive: Archive, proof: Proof) -> Archive:
     """Return the archive with what opening it has shown."""
     state = State.PROVEN if proof.ok else State.DAMAGED
     return replace(archive, state=state, proof=proof, problem=archive.problem or proof.problem)
+
+
+def size_on_disk(archives: Iterable[Archive]) -> int:
+    """Return the bytes that archives take together: a file that has two names takes them once."""
+    return sum({archive.file or archive.path: archive.size for archive in archives}.values())
 
 
 def is_archive_name(name: str) -> bool:

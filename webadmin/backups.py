@@ -11,7 +11,7 @@ from backup_core.errors import RepositoryUnusable
 from backup_core.files import translating
 from backup_core.history import Action, Outcome, Run
 from backup_core.jobs import Job
-from backup_core.listing import Archive
+from backup_core.listing import Archive, size_on_disk
 from backup_core.rulebook import BY_ALARM
 from backup_core.text import _
 
@@ -138,7 +138,7 @@ def _overview() -> dict[str, Any]:
         "rescue": _rescue(facts),
         "copy_due": is_due(made_at(listed[-1]), parts().now()) if listed else False,
         "count": len(listed),
-        "total_size": sum(archive.size for archive in listed),
+        "total_size": size_on_disk(listed),
         "folder": engine.backup_dir,
         "as_extra": False,
     }

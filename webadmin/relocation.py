@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from backup_core.errors import BackupError
 from backup_core.history import Trigger
-from backup_core.listing import Archive
+from backup_core.listing import Archive, size_on_disk
 from backup_core.progress import OnProgress
 
 from .parts import parts
@@ -76,7 +76,7 @@ def earlier() -> list[Earlier]:
         Earlier(
             folder,
             len(inside := _inside(Path(folder), archives)),
-            sum(archive.size for archive in inside),
+            size_on_disk(inside),
             len(_inside(Path(folder), waiting)),
             Path(folder).is_dir(),
         )

@@ -1,5 +1,6 @@
 """The safety backup of a restore: the newest backup itself where it holds just today's data, else a new one."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from backup_core import BackupEngine
 from backup_core.errors import OtherClinic
 from backup_core.history import Trigger
-from backup_core.listing import Archive
+from backup_core.listing import Archive, size_on_disk
 from tests.clinic import PATIENTS, Clinic, make_clinic
+from tests.fakeclock import FakeClock
 
 
 def safety_of(engine: BackupEngine, wanted: Archive) -> Archive:
@@ -91,3 +93,20 @@ def test_another_clinics_archive_is_still_asked_about_where_nothing_was_written(
         engine.restore(foreign)
     restored = engine.restore(foreign, other_clinic=True)
     assert engine.find(restored.safety or "").path.samefile(newest.path)
+
+
+def test_it_is_as_old_as_the_restore_and_takes_no_room_of_its_own(clinic: Clinic) -> None:
+    clock = FakeClock()
+    engine = BackupEngine(clinic.data_dir, clock=clock)
+    first = engine.create()
+    clinic.admit("Later")
+    clock.pass_time(timedelta(days=1))
+    newest = engine.create()
+    clock.pass_time(timedelta(days=29))
+
+    safety = safety_of(engine, first)
+
+    assert safety.path.samefile(newest.path)
+    assert safety.created_at == clock.local()
+    assert max(engine.archives(), key=lambda archive: archive.order).name == safety.name
+    assert size_on_disk(engine.archives()) == first.size + newest.size
