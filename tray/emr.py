@@ -6,11 +6,8 @@ An EMR that was open before us is taken over; only what is surely the EMR is ask
 import contextlib
 import logging
 import math
-import os
-import shlex
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,11 +16,8 @@ from pathlib import Path
 
 import psutil
 
-from backup_core.errors import BackupError
-from backup_core.text import _
-
 from .asker import Asker
-from .emrpaths import folder_of
+from .emrstart import run
 from .kin import Kin
 from .processes import Lookout, family, find, kill, lives
 
@@ -40,12 +34,6 @@ AT_ONCE, ON_ITS_WAY = 3.0, 60.0
 _STAND_IN_PATIENCE = 5.0
 #: Signals by which a session or a person ends a program: no crash.
 _ASKED_TO_END = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
-
-
-class EmrNotStarted(BackupError):
-    """The EMR's command could not be run."""
-
-    code = "emr-not-started"
 
 
 @dataclass(frozen=True)
@@ -99,7 +87,7 @@ class Emr:
         """Start the EMR unless it is open already; raise EmrNotStarted if its command cannot be run."""
         with self._lock:
             if not self._adopt():
-                self._started = self._run()
+                self._started = run(self.command, self._folder, self._kin.environment())
                 self._processes = family(self._started.pid)
                 self._watch_on_thread()
                 threading.Thread(target=self._wait_for, args=(self._started,), name="emr-waiter", daemon=True).start()
@@ -157,30 +145,6 @@ class Emr:
             self._started = None
             self._watch_on_thread()
         return bool(self._processes)
-
-    def _run(self) -> "subprocess.Popen[bytes]":
-        folder = self._folder or folder_of(self.command)
-        logger.info("starting the EMR in %s", folder)
-        try:
-            # Its output goes nowhere: an EMR that outlives us must not die because our terminal is gone. In a session
-            # of its own it does not get the Ctrl-C or the hang-up that is meant for us.
-            return subprocess.Popen(
-                self.command if sys.platform == "win32" else shlex.split(self.command),
-                cwd=folder,
-                env={**os.environ, **self._kin.environment()},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            )
-        except (OSError, ValueError, IndexError) as error:
-            detail = getattr(error, "strerror", None) or str(error)
-            raise EmrNotStarted(
-                _("DocAssist could not be started (%(detail)s).", detail=detail),
-                hint=_("Check its command and its folder in the preferences."),
-                command=self.command,
-            ) from error
 
     def _watch_on_thread(self) -> None:
         self._begun, self._first_lived, self._was_asked = time.monotonic(), math.inf, False

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tray.emr import Emr, EmrNotStarted
+from tray.emr import Emr
+from tray.emrstart import EmrNotStarted
 from tray.processes import Lookout
 
 PATIENCE = 20.0
