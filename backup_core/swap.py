@@ -128,7 +128,9 @@ class Swap:
     def end(self) -> None:
         """Forget the journal, then clear the box away: what it still holds is in the safety backup."""
         remove(_journal_path(self._data_dir))
-        sync_folder(_journal_path(self._data_dir).parent)
+        # The swap is over. A journal that a power cut brings back because of this is followed once more, to no effect.
+        with contextlib.suppress(OSError):
+            sync_folder(_journal_path(self._data_dir).parent)
         self.clear()
 
     def clear(self) -> None:

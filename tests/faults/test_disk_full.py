@@ -42,3 +42,15 @@ def test_the_interface_of_the_emr_answers_that_no_backup_was_made_when_the_disk_
         end = puppet.obey(Order("auto_backup", str(data), mode=Mode.FAIL_FROM, at=point, error=errno.ENOSPC))
         assert (end.result, end.crash) == (False, "")
     assert puppet.obey(Order("auto_backup", str(data))).result is True
+
+
+@pytest.mark.parametrize("name", ["restore-good", "armed"])
+def test_a_restore_whose_journal_is_gone_is_not_called_failed(
+    name: str, scenery: Scenery, puppet: Puppet, tmp_path: Path
+) -> None:
+    matrix = DiskMatrix(scenery.scene(name), puppet, tmp_path)
+    calls = matrix.calls()
+    forgotten = [number for number, call in enumerate(calls, 1) if call.startswith("unlink") and "journal.json" in call]
+    assert forgotten
+    matrix.fail("broken-once", [number + 1 for number in forgotten], calls)
+    assert not matrix.result.lost, "\n".join(matrix.result.lost)
