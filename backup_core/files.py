@@ -150,7 +150,8 @@ def create_private(path: Path) -> int:
 
 
 def _private_opener(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    # On a drive that others use too, a link laid in the way would lead to any file of this user's.
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 def patiently(step: Callable[[], object]) -> None:

@@ -4,8 +4,10 @@ from flask import Blueprint, Response, jsonify, redirect, render_template, reque
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
+from backup_core.errors import Busy
 from backup_core.listing import Archive
 from backup_core.progress import OnProgress
+from backup_core.text import _
 
 from .parts import parts
 
@@ -13,6 +15,8 @@ bp = Blueprint("uploads", __name__)
 
 #: Bytes of a slice: a body is read whole before its door is asked, so it has to be small.
 SLICE = 4 * 1024 * 1024
+#: The kinds of jobs that may read what was sent before, which a new file takes the place of.
+_IN_USE = frozenset({"intake", "restore"})
 
 
 @bp.get("/uploads")
@@ -24,6 +28,12 @@ def index() -> str:
 @bp.post("/uploads")
 def begin() -> Response:
     """Make room for a file of `size` bytes and return the id under which its slices come."""
+    running = parts().jobs.current()
+    if running is not None and running.kind in _IN_USE:
+        raise Busy(
+            _("A backup from a file is being checked or restored just now."),
+            hint=_("Wait until that has finished, then try again."),
+        )
     return jsonify(id=parts().engine.intake.begin(request.form.get("size", 0, type=int)))
 
 

@@ -155,3 +155,17 @@ def test_room_is_asked_of_the_nearest_folder_that_is_there(tmp_path: Path) -> No
     assert files.free_space(tmp_path / "not" / "yet") == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.2)
     with pytest.raises(RepositoryFull, match="not enough room for a trip to the moon: 1,000,000,000,000 MB needed"):
         files.need_space(tmp_path, 10**18, "a trip to the moon")
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="this system has no such way to open a file")
+def test_what_we_write_for_us_alone_never_goes_where_a_link_leads(tmp_path: Path) -> None:
+    theirs = tmp_path / "clinic.db"
+    theirs.write_bytes(b"records")
+    (tmp_path / "new.part").symlink_to(theirs)
+
+    with pytest.raises(OSError, match="symbolic"):
+        files.create_private(tmp_path / "new.part")
+    with pytest.raises(OSError, match="symbolic"):
+        files.write_atomically(tmp_path / "new", b"x")
+
+    assert theirs.read_bytes() == b"records"

@@ -13,12 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backup_core import archive
 from backup_core.clinics import look_at
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError, EmrRunning
 from backup_core.folders import Place
 from backup_core.history import Trigger
 from backup_core.jobs import JobRunner
+from backup_core.progress import OnProgress
 from tests.web.conftest import ORIGIN, PATIENCE, Clinic, Visitor
 from webadmin import Access
 from webadmin.setup import Findings, Found, Plan, Program, create_setup_app, newpc
@@ -315,6 +317,29 @@ def test_a_backup_is_not_put_where_there_are_records(visitor: Visitor, home: Pat
     assert answer.status_code == 422
     assert "There are records in this folder already" in answer.text
     assert look_at(there).patients == 1
+
+
+def test_records_that_come_while_the_backup_is_checked_are_not_replaced(
+    visitor: Visitor, home: Path, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = BackupEngine(clinic.data_dir, home / "stick").create(Trigger.MANUAL)
+    target = home / "Documents" / "DocAssist Data"
+    target.parent.mkdir(exist_ok=True)
+    verify = archive.verify
+
+    def enter_a_patient(path: Path, on_progress: OnProgress) -> None:
+        verify(path, on_progress)
+        Clinic(target).admit(1)
+
+    monkeypatch.setattr(archive, "verify", enter_a_patient)
+    walk_to(visitor, "archive", home / "stick", home)
+    visitor.post("/setup/take", {"file": key_of(made.path)})
+
+    started = visitor.post("/setup/new-pc", {"home": key_of(target)})
+
+    assert visitor.finished().state == "failed"
+    assert "There are records in this folder already" in visitor.get(started.request.path).text
+    assert look_at(target).patients == 1
 
 
 def test_a_zip_that_is_no_backup_is_refused_and_a_spoilt_one_changes_nothing(

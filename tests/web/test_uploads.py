@@ -1,6 +1,7 @@
 """A backup from a file: taken in slices, checked, shown, restored."""
 
 import re
+from threading import Event
 
 import pytest
 
@@ -102,6 +103,22 @@ def test_what_does_not_fit_or_does_not_follow_is_refused(visitor: Visitor, stick
     intake_id = visitor.post("/uploads", {"size": "100"}).get_json()["id"]
     assert visitor.post(f"/uploads/{intake_id}/slices?offset=50").status_code == 422
     assert visitor.get("/uploads/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["intake", "restore"])
+def test_no_file_takes_the_place_of_one_that_is_being_read(visitor: Visitor, stick: bytes, kind: str) -> None:
+    intake_id = send(visitor, stick)
+    goes_on = Event()
+    visitor.jobs.start(kind, lambda _report: goes_on.wait(60))
+
+    refused = visitor.post("/uploads", {"size": "100"})
+    goes_on.set()
+    visitor.finished()
+
+    assert refused.status_code == 409
+    assert "just now" in refused.text
+    visitor.post(f"/uploads/{intake_id}/check")
+    assert visitor.finished().state == "done"
 
 
 def test_the_page_asks_for_a_file_and_says_that_nothing_is_changed(visitor: Visitor) -> None:

@@ -50,16 +50,13 @@ def bring_back() -> Response:
     if draft.archive is None or home is None:
         raise SettingInvalid(_("Nothing was changed."), field="home", hint=_("Choose a backup and a folder first."))
     office().decide(home=home)
-    if not look_at(home).is_empty:
-        raise SettingInvalid(
-            _("There are records in this folder already, so nothing was put there."),
-            field="home",
-            hint=_("Choose this folder as the one to protect, and restore the backup on the page that follows."),
-        )
+    _refuse_records(home)
     archive, decide = draft.archive, office().decide
 
     def work(on_progress: OnProgress) -> Restored:
         archives.verify(archive.path, on_progress)
+        # That took a while, in which DocAssist may have been opened there.
+        _refuse_records(home)
         with translating(BackupError, _("The folder could not be made"), hint=_("Choose another folder.")):
             private_folder(home)
         restored = BackupEngine(home).restore(archive, on_progress=on_progress)
@@ -91,6 +88,16 @@ def on_sticks() -> list[Archive]:
         with contextlib.suppress(OSError):
             found.append(look(path))
     return [archive for archive in found if archive.is_good and archive.manifest is not None]
+
+
+def _refuse_records(home: Path) -> None:
+    """Raise SettingInvalid where a folder holds patients, or what may be some."""
+    if not look_at(home).is_empty:
+        raise SettingInvalid(
+            _("There are records in this folder already, so nothing was put there."),
+            field="home",
+            hint=_("Choose this folder as the one to protect, and restore the backup on the page that follows."),
+        )
 
 
 def _homes(draft: Draft) -> list[Path]:
