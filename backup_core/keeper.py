@@ -142,7 +142,7 @@ class Keeper:
         """
         if before is None or before.manifest is None or made.manifest is None:
             return ""
-        reason = alarm(_counts(before.manifest), made.manifest.counts)[0]
+        reason = alarm(_counts(before.manifest), made.manifest.counts)
         if reason and self.alarm() is None:
             try:
                 for name in self._last_good_ones(before):
