@@ -10,16 +10,18 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import BinaryIO
 
 from . import openme
 from .errors import ArchiveUnusable, BackupError, RepositoryUnusable
 from .files import create_private, private_folder, sync_folder, translating
 from .manifest import Manifest, Member
 from .packer import Packer
-from .pipeline import ahead
+from .pipeline import ahead, beside
 from .progress import OnProgress, Progress, Stage, ignore
 from .stages import UNWATCHED, Stages, Step
 from .text import _
@@ -44,20 +46,29 @@ def pack(
     describe: Callable[[tuple[Member, ...]], Manifest],
     on_progress: OnProgress = ignore,
     stages: Stages = UNWATCHED,
+    *,
+    read_again: Callable[[Path], None] = lambda part: None,
 ) -> Manifest:
     """Write all files below `folder` and the manifest that `describe` makes of them to the new file `part`, durably.
 
-    Raise RepositoryFull without room, RepositoryUnusable where the backup folder cannot be written.
+    `read_again` gets it when all is written, and looks at it while the disk makes it last. Raise RepositoryFull without
+    room, RepositoryUnusable where the backup folder cannot be written.
     """
+
+    def make_last(file: BinaryIO) -> None:
+        with stages.measure(Step.WRITE):
+            os.fsync(file.fileno())
+
     packer = Packer(folder, describe, on_progress, stages)
     with translating(
         RepositoryUnusable, _("The backup could not be written"), hint=_("Is the backup folder still there?")
     ):
         with os.fdopen(create_private(part), "wb") as file:
             manifest = packer.write(file)
-            with stages.measure(Step.WRITE):
-                file.flush()
-                os.fsync(file.fileno())
+            file.flush()
+            with beside(partial(make_last, file)) as lasting:
+                read_again(part)
+            lasting.result()
         sync_folder(part.parent)
     return manifest
 

@@ -89,14 +89,21 @@ class BackupMaker:
                 examined.result()
             on_progress(progress)
 
+        def verify(part: Path) -> None:
+            with stages.measure(Step.VERIFY):
+                self._verify(part, on_progress)
+
         (copied.folder / openme.NAME).write_text(openme.TEXT, encoding="utf-8", newline="\r\n")
         try:
             with beside(examine) as examined:
                 archive.pack(
-                    copied.folder, part, lambda members: replace(examined.result(), members=members), report, stages
+                    copied.folder,
+                    part,
+                    lambda members: replace(examined.result(), members=members),
+                    report,
+                    stages,
+                    read_again=verify,
                 )
-            with stages.measure(Step.VERIFY):
-                self._verify(part, on_progress)
             with stages.measure(Step.PUBLISH):
                 path = self._repository.publish(part, manifest.created_at, safety=trigger is Trigger.SAFETY)
         finally:
