@@ -6,6 +6,8 @@ import threading
 from backup_core.history import Outcome
 from backup_core.jobs import Job
 from backup_core.places import APP_NAME
+from backup_core.text import _
+from webadmin.verdict import is_unopened
 
 from .clicks import Clicks
 from .gauge import Gauge
@@ -16,6 +18,7 @@ from .menu import TrayState, look_for, menu_for
 from .news import News
 from .notices import Topic
 from .plan import good_at
+from .sight import View
 from .tidings import Tidings
 
 logger = logging.getLogger(__name__)
@@ -71,7 +74,8 @@ class Face:
             job=job.kind if job else "",
             progress=self._measure(job),
             problem=view.unreachable or self._problem(),
-            attention=next(iter(desk.notices()), ""),
+            awake_since=hands.awake_since(),
+            attention=next(iter(desk.notices()), "") or self._unopened(view),
             paused_until=desk.paused_until(),
             can_pause=not looks_on,
             looks_on=looks_on,
@@ -91,6 +95,9 @@ class Face:
     def _problem(self) -> str:
         run = self._hands.engine.history.last(outcomes=_TOLD)
         return run.reason if run and run.outcome is Outcome.FAILED else ""
+
+    def _unopened(self, view: View) -> str:
+        return _("Backed up, but not opened") if is_unopened(view.opened_at, self._hands.clock.now()) else ""
 
     def _follow(self, job: Job) -> None:
         self._tidings.follow(job)

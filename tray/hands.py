@@ -1,5 +1,6 @@
 """What the icon and the rounds work with: the launcher as the other rooms of the tray see it."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +35,9 @@ class Hands(Protocol):
     @property
     def clock(self) -> Clock:
         """The clocks by which all is decided."""
+
+    def awake_since(self) -> datetime:
+        """Return since when a backup might have been made today (aware UTC)."""
 
     def open_page(self, path: str = "/") -> None:
         """Open the admin page in the browser, at `path`."""

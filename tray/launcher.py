@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from datetime import datetime
 from pathlib import Path
 
 from backup_core.clock import SYSTEM_CLOCK
@@ -15,6 +16,7 @@ from backup_core.preferences import ALWAYS
 from backup_core.proofs import Proof
 from backup_core.settings import Preferences, Settings
 from webadmin import create_app
+from webadmin.verdict import awake_since
 
 from .atlogin import AtLogin
 from .claim import Claim
@@ -109,6 +111,10 @@ class Launcher:
     def open_page(self, path: str = "/") -> None:
         """Open the admin page in the browser, at `path`."""
         self.door.show(path)
+
+    def awake_since(self) -> datetime:
+        """Return since when a backup might have been made today (aware UTC)."""
+        return awake_since(self.engine.history.runs(), self._since, self.clock.now())
 
     def _furnish(self, preferences: Preferences) -> None:
         """Build what depends on the preferences; what runs goes on with what it was begun with."""

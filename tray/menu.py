@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from backup_core.due import Hold
 from backup_core.text import _, _n
 from webadmin.formats import clock_time, day_of_year, number
-from webadmin.verdict import OLD_AFTER
+from webadmin.verdict import is_old
 from webadmin.words import JOBS, ago
 
 from .look import SEPARATOR, Choice, IconState, Item, Look
@@ -21,6 +21,8 @@ class TrayState:
     zone: tzinfo | None = None
     #: When the newest good archive was made, or last found to hold today's data.
     last_backup: datetime | None = None
+    #: Since when a backup might have been made today.
+    awake_since: datetime | None = None
     #: Patients in that archive.
     patients: int | None = None
     next_due: datetime | None = None
@@ -151,7 +153,7 @@ def _pause_items(state: TrayState) -> list[Item]:
 
 
 def _is_old(state: TrayState) -> bool:
-    return state.last_backup is None or state.now - state.last_backup > OLD_AFTER
+    return state.last_backup is None or is_old(state.last_backup, state.now, state.awake_since)
 
 
 def _job_words(state: TrayState) -> str:

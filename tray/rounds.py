@@ -11,7 +11,7 @@ from backup_core.history import Trigger
 from backup_core.progress import Stage
 from backup_core.text import N_, _
 from webadmin.formats import day
-from webadmin.verdict import OLD_AFTER
+from webadmin.verdict import is_old
 
 from . import skips
 from .hands import Hands
@@ -187,8 +187,8 @@ class Rounds:
         """Tell when there has been no backup for long, though what is wrong may have been told already."""
         newest = self._hands.sight.view(self._hands.engine).newest
         made = good_at(newest, self._hands.engine.history.confirmations())
-        is_old = made is not None and self._hands.clock.now() - made > OLD_AFTER
-        self._news.tell(Cause.OLD, _("There has been no backup for more than 24 hours.") if is_old else "")
+        calls = made is not None and is_old(made, self._hands.clock.now(), self._hands.awake_since())
+        self._news.tell(Cause.OLD, _("There has been no backup for more than 24 hours.") if calls else "")
 
     def _mind_the_alarm(self) -> None:
         alarm = self._hands.engine.keeper.alarm()

@@ -3,11 +3,13 @@
 import logging
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 
 from backup_core.clock import Clock
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError
 from backup_core.listing import Archive
+from webadmin.protection import good_ones, opened_at
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +23,8 @@ class View:
 
     newest: Archive | None = None
     can_undo: bool = False
+    #: When a backup was last opened, else when the oldest was made (aware UTC); None where there is none.
+    opened_at: datetime | None = None
     #: Why the folder cannot be looked into, as a sentence; "" where it can.
     unreachable: str = ""
 
@@ -51,7 +55,8 @@ class Sight:
 
 def _look(engine: BackupEngine) -> View:
     try:
-        return View(engine.last_good(), engine.undoable() is not None)
+        opened = opened_at(good_ones(engine.archives(), engine.origin))
+        return View(engine.last_good(), engine.undoable() is not None, opened)
     except (BackupError, OSError) as error:
         logger.warning("could not look into %s", engine.backup_dir, exc_info=True)
         return View(unreachable=str(error) if isinstance(error, BackupError) else "")

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from flask import g
+
 from backup_core.atwork import look
 from backup_core.errors import RepositoryUnusable
-from backup_core.history import Action, Outcome, Run
+from backup_core.history import Outcome, Run
 from backup_core.listing import Archive, State
 
 from .parts import parts
-from .verdict import Evidence, Verdict, verdict_of
+from .verdict import Evidence, Verdict, awake_since, verdict_of
 
 _TOLD = (Outcome.MADE, Outcome.UNCHANGED, Outcome.FAILED)
 
@@ -20,23 +22,47 @@ def made_at(archive: Archive) -> datetime:
     return utc
 
 
+def good_ones(archives: Sequence[Archive], origin: str | None) -> list[Archive]:
+    """Return of `archives` those that count as backups of the data folder `origin`."""
+    return [archive for archive in archives if archive.is_good and not archive.safety and archive.is_of(origin)]
+
+
+def opened_at(mine: Sequence[Archive]) -> datetime | None:
+    """Return when one of a clinic's good archives, newest first, was last opened (aware UTC).
+
+    If none ever was, when the oldest was made; None where there is none.
+    """
+    return max((one.proof.at for one in mine if one.proof), default=made_at(mine[-1]) if mine else None)
+
+
+def listed() -> list[Archive]:
+    """Return the archives, newest first, looked for once in each request; raise RepositoryUnusable."""
+    if "listed" not in g:
+        g.listed = parts().engine.archives()
+    found: list[Archive] = g.listed
+    return found
+
+
 def evidence() -> Evidence:
     """Return what the verdict rests on: the newest good archive, when it was last found current, the last run.
 
     A backup folder that cannot be reached is part of it: the bar stands on every page, also on the one where another
-    folder can be chosen.
+    folder can be chosen. It is gathered once in each request.
     """
-    try:
-        return evidence_of(parts().engine.archives())
-    except RepositoryUnusable as error:
-        return Evidence(last_run=_last_run(), running=_is_running(), unreachable=f"{error} {error.hint}".strip())
+    if "evidence" not in g:
+        try:
+            g.evidence = _evidence_of(listed())
+        except RepositoryUnusable as error:
+            why = f"{error} {error.hint}".strip()
+            g.evidence = Evidence(last_run=_last_run(), running=_is_running(), unreachable=why)
+    found: Evidence = g.evidence
+    return found
 
 
-def evidence_of(archives: Sequence[Archive]) -> Evidence:
-    """Return the same for archives, newest first, that were just listed."""
+def _evidence_of(archives: Sequence[Archive]) -> Evidence:
     engine = parts().engine
     origin = engine.origin
-    mine = [archive for archive in archives if archive.is_good and not archive.safety and archive.is_of(origin)]
+    mine = good_ones(archives, origin)
     alarm = engine.keeper.alarm()
     newest = next((archive for archive in mine if archive.manifest is not None), None)
     if newest is None or newest.manifest is None:
@@ -46,11 +72,11 @@ def evidence_of(archives: Sequence[Archive]) -> Evidence:
         patients=newest.manifest.patient_count,
         visits=newest.manifest.visit_count,
         opened=newest.state is State.PROVEN,
-        opened_at=max((one.proof.at for one in mine if one.proof), default=made_at(mine[-1])),
+        opened_at=opened_at(mine),
         copied_at=next((copy.at for copy in engine.copier.copies()), None),
         backups=len(archives),
         last_run=_last_run(),
-        awake_since=_awake_since(),
+        awake_since=awake_since(engine.history.runs(), parts().since, parts().now()),
         running=_is_running(),
         alarm=alarm.reason if alarm else "",
     )
@@ -68,15 +94,3 @@ def _is_running() -> bool:
 
 def _last_run() -> Run | None:
     return parts().engine.history.last(outcomes=_TOLD)
-
-
-def _awake_since() -> datetime:
-    """Return when today's first attempt began; before it, when this launcher did."""
-    today = parts().now().astimezone().date()
-    first = parts().since
-    for run in parts().engine.history.runs():
-        if run.started_at.astimezone().date() != today:
-            break
-        if run.action is Action.BACKUP:
-            first = run.started_at
-    return first

@@ -1,11 +1,12 @@
 """The one line that says whether the clinic's data is safe. Pure: facts in, sentences out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backup_core.due import CLOCK_TOLERANCE
-from backup_core.history import Outcome, Run
+from backup_core.history import Action, Outcome, Run
 from backup_core.text import N_, _
 from webadmin.words import ago, count, date_time, day
 
@@ -83,7 +84,7 @@ def verdict_of(facts: Evidence, now: datetime) -> Verdict:
         return _clock_is_wrong(facts.confirmed_at, now)
     if now - facts.confirmed_at > OLD_AFTER:
         return _old(facts, evidence, now)
-    if facts.opened_at is not None and now - facts.opened_at > UNOPENED_AFTER:
+    if facts.opened_at is not None and is_unopened(facts.opened_at, now):
         unopened = _(
             "For %(days)s no backup was opened and looked into.", days=count((now - facts.opened_at).days, "day")
         )
@@ -91,11 +92,35 @@ def verdict_of(facts: Evidence, now: datetime) -> Verdict:
     return Verdict(Level.GOOD, _("Protected on this PC"), evidence)
 
 
+def is_old(confirmed_at: datetime, now: datetime, awake_since: datetime | None) -> bool:
+    """Return whether the newest good backup calls for somebody: not while today's first one may still be coming."""
+    if now - confirmed_at <= OLD_AFTER:
+        return False
+    return awake_since is None or not timedelta() <= now - awake_since < GRACE
+
+
+def is_unopened(opened_at: datetime | None, now: datetime) -> bool:
+    """Return whether backups have been made for long without one being opened."""
+    return opened_at is not None and now - opened_at > UNOPENED_AFTER
+
+
+def awake_since(runs: Iterable[Run], since: datetime, now: datetime) -> datetime:
+    """Return when today's first attempt at a backup began; before it, `since`, when the launcher did (all aware)."""
+    today, first = now.astimezone().date(), since
+    # Newest first.
+    for run in runs:
+        if run.started_at.astimezone().date() != today:
+            break
+        if run.action is Action.BACKUP:
+            first = run.started_at
+    return first
+
+
 def _old(facts: Evidence, evidence: str, now: datetime) -> Verdict:
     """Return the verdict on a backup of more than a day ago: no alarm while today's first one may still be coming."""
     if facts.running:
         return Verdict(Level.NONE, _("Today's backup is being made"), evidence)
-    if facts.awake_since is not None and timedelta() <= now - facts.awake_since < GRACE:
+    if facts.confirmed_at is not None and not is_old(facts.confirmed_at, now, facts.awake_since):
         return Verdict(Level.NONE, _("Today's backup comes in a moment"), evidence)
     return Verdict(Level.OLD, _("Your last backup is getting old"), evidence, _("Click Backup Now."))
 

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 from backup_core.engine import BackupEngine
@@ -19,6 +20,7 @@ from tray.prover import Prover
 from tray.rounds import Rounds
 from tray.sight import Sight
 from tray.tidings import Tidings
+from webadmin.verdict import awake_since
 
 
 def make_small_clinic(data_dir: Path) -> None:
@@ -34,6 +36,7 @@ class Launcher:
 
     def __init__(self, data_dir: Path) -> None:
         self.clock = FakeClock()
+        self.since = self.clock.now()
         self.data_dir = data_dir
         self.engine = BackupEngine(data_dir, clock=self.clock, patience=0.5)
         self.preferences = Preferences()
@@ -57,6 +60,9 @@ class Launcher:
     def desk_for(self, emr: Emr) -> LauncherDesk:
         """Return a desk of this launcher with another EMR."""
         return LauncherDesk(self.engine, self.jobs, self.plan, self.sight, emr, self.notices, lambda: None)
+
+    def awake_since(self) -> datetime:
+        return awake_since(self.engine.history.runs(), self.since, self.clock.now())
 
     def open_page(self, path: str = "/") -> None:
         raise AssertionError("nobody asked for the page")

@@ -10,9 +10,11 @@ from tray.face import Face
 from tray.look import Choice, IconState
 from tray.menu import icon_state_for, verdict_for
 
+from .clinic import until
 from .parts import Launcher
 
 HOUR = timedelta(hours=1)
+FIRST = "The first backup is made and checked: 50 patients. The next ones come by themselves."
 
 
 @pytest.fixture
@@ -26,6 +28,8 @@ def test_a_backup_is_shown_as_soon_as_it_is_there(launcher: Launcher, face: Face
     seen: list[str] = []
     launcher.jobs.add_listener(lambda job: seen.append(verdict_for(face.state())) if job.state != "running" else None)
     launcher.finish(launcher.desk.back_up_now())
+    # It hears of the end after those that were there before it.
+    until(lambda: bool(seen))
     assert seen == ["Backed up just now"]
 
 
@@ -40,6 +44,29 @@ def test_the_time_shown_is_that_of_the_newest_backup_that_is_still_there(launche
     launcher.engine.delete(newest)
     launcher.sight.forget()
     assert face.state().last_backup == launcher.clock.now() - 6 * HOUR
+
+
+def test_the_icon_turns_orange_by_the_rules_of_the_page(launcher: Launcher, face: Face) -> None:
+    launcher.finish(launcher.desk.back_up_now())
+    launcher.clock.pass_time(60 * HOUR)
+    launcher.since = launcher.clock.now()  # the launcher is started on Monday
+    launcher.sight.forget()
+    launcher.desk.pause("hour")
+    launcher.go_round()
+    assert launcher.told == [FIRST], "a weekend is no fault"
+    assert icon_state_for(face.state()) is IconState.PAUSED
+    launcher.clock.pass_time(HOUR / 4)
+    launcher.go_round()
+    assert launcher.told == [FIRST, "There has been no backup for more than 24 hours."]
+    assert icon_state_for(face.state()) is IconState.ATTENTION
+    launcher.clock.pass_time(7 * 24 * HOUR)
+    launcher.finish(launcher.desk.back_up_now())
+    assert icon_state_for(face.state()) is IconState.ATTENTION
+    assert verdict_for(face.state()) == "Backed up, but not opened"
+    newest = launcher.engine.archives()[0]
+    assert launcher.engine.prove(newest).ok
+    launcher.sight.forget()
+    assert icon_state_for(face.state()) is IconState.PROTECTED
 
 
 def test_a_pause_and_its_end_are_shown(launcher: Launcher, face: Face) -> None:
