@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from textwrap import shorten
 
 from backup_core.due import Hold
 from backup_core.text import _, _n
@@ -10,6 +11,9 @@ from webadmin.verdict import is_old
 from webadmin.words import JOBS, ago
 
 from .look import SEPARATOR, Choice, IconState, Item, Look
+
+#: Characters of the verdict in the menu, which is as wide as its longest line; a click on it shows the rest.
+_WIDTH = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +119,7 @@ def menu_for(state: TrayState) -> list[Item]:
     idle = not state.job and not state.ending
     changes = idle and not state.looks_on
     items = [
-        Item(Choice.OPEN_PAGE, verdict_for(state)),
+        Item(Choice.OPEN_PAGE, shorten(verdict_for(state), _WIDTH, placeholder="…")),
         SEPARATOR,
         Item(Choice.BACK_UP, _("Backup Now"), enabled=changes),
         Item(Choice.OPEN_PAGE, _("Open admin page"), default=True),

@@ -50,6 +50,15 @@ def test_the_next_time_says_the_day_where_it_is_not_today(due: timedelta, words:
     assert tooltip_for(replace(CALM, next_due=NOW + due)).endswith(words)
 
 
+def test_a_long_verdict_does_not_make_the_menu_as_wide_as_the_screen() -> None:
+    reason = "The backup folder cannot be reached. Plug the drive in, or choose another folder in the preferences."
+    first, *_rest = menu_for(replace(CALM, problem=reason))
+    assert first.text.startswith("Backup failed: The backup folder cannot be reached. Plug the drive in")
+    assert first.text.endswith("…")
+    assert len(first.text) <= 80
+    assert reason in tooltip_for(replace(CALM, problem=reason))
+
+
 def test_the_sample_clinic_is_named() -> None:
     assert tooltip_for(replace(CALM, sample=True)).startswith("DocAssist Backup (sample clinic): 12 minutes ago")
 
