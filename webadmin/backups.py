@@ -20,7 +20,7 @@ from .errors import NotConfirmed
 from .paging import Page, page_of
 from .parts import parts
 from .picture import picture_of
-from .protection import evidence, evidence_of, made_at
+from .protection import evidence, listed, made_at
 from .rows import Row, row_of
 from .summary import summary
 from .verdict import DAMAGED_DATA, Evidence, verdict_of
@@ -52,7 +52,7 @@ def overview() -> str:
 def picture() -> str:
     """Show the history as a picture."""
     engine, now = parts().engine, parts().now()
-    origin, archives = engine.origin, _archives() or []
+    origin, archives = engine.origin, _archives()
     drawn = picture_of(engine.history.runs(), [one for one in archives if one.is_of(origin)], now)
     return render_template("backups/picture.html", picture=drawn, summary=summary(drawn))
 
@@ -116,9 +116,7 @@ def delete(name: str) -> AnyResponse:
 def _overview() -> dict[str, Any]:
     """Return what the changing parts of the page show: verdict, what runs, what waits, and one page of the list."""
     engine, jobs, desk = parts().engine, parts().jobs, parts().desk
-    archives = _archives()
-    facts = evidence() if archives is None else evidence_of(archives)
-    listed = archives or []
+    facts, archives = evidence(), _archives()
     job, alarm = jobs.current() or jobs.last(), engine.keeper.alarm()
     return {
         "verdict": verdict_of(facts, parts().now()),
@@ -128,28 +126,28 @@ def _overview() -> dict[str, Any]:
         "due": desk.next_due(),
         "hold": desk.hold(),
         "paused_until": desk.paused_until(),
-        "page": _page(listed),
+        "page": _page(archives),
         "confirmed": engine.history.confirmations(),
-        "undoable": engine.undoable(listed),
+        "undoable": engine.undoable(archives),
         "alarm": alarm,
-        "before_alarm": _pinned_by_alarm(listed),
+        "before_alarm": _pinned_by_alarm(archives),
         "armed": engine.armed(),
         "recovered": _recovered(),
         "rescue": _rescue(facts),
-        "copy_due": is_due(made_at(listed[-1]), parts().now()) if listed else False,
-        "count": len(listed),
-        "total_size": size_on_disk(listed),
+        "copy_due": is_due(made_at(archives[-1]), parts().now()) if archives else False,
+        "count": len(archives),
+        "total_size": size_on_disk(archives),
         "folder": engine.backup_dir,
         "as_extra": False,
     }
 
 
-def _archives() -> list[Archive] | None:
-    """Return the archives, newest first; None where their folder cannot be reached, which the verdict says."""
+def _archives() -> list[Archive]:
+    """Return the archives, newest first; none where their folder cannot be reached, which the verdict says."""
     try:
-        return parts().engine.archives()
+        return listed()
     except RepositoryUnusable:
-        return None
+        return []
 
 
 def _page(archives: list[Archive]) -> Page[Row]:

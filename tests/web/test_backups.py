@@ -12,6 +12,7 @@ from flask import Flask
 from backup_core.engine import BackupEngine
 from backup_core.history import Action, Outcome, Run, Trigger
 from backup_core.jobs import JobRunner
+from backup_core.listing import Archive
 from backup_core.settings import Settings
 from tests.web.conftest import ORIGIN, Clinic, Visitor
 from webadmin import Access, PlainDesk, create_app
@@ -246,3 +247,20 @@ def test_a_sample_clinic_and_the_notices_stand_on_every_page(
         assert "Sample clinic." in page
         assert "The clock of this PC is wrong." in page
         assert "Next: " in page
+
+
+@pytest.mark.parametrize("path", ["/", "/overview", "/status", "/bar", "/picture"])
+def test_the_backup_folder_is_looked_into_once_for_each_answer(
+    visitor: Visitor, engine: BackupEngine, backup: str, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    looks: list[str] = []
+    list_them = engine.repository.archives
+
+    def look() -> list[Archive]:
+        looks.append(path)
+        return list_them()
+
+    monkeypatch.setattr(engine.repository, "archives", look)
+
+    assert visitor.get(path).status_code == 200
+    assert looks == [path]
