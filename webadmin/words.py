@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from backup_core.drives import Kind
+from backup_core.due import CLOCK_TOLERANCE
 from backup_core.history import Action, Outcome, Trigger
 from backup_core.listing import State
 from backup_core.progress import Stage
@@ -191,7 +192,9 @@ def time_or_date(local: datetime, now: datetime) -> str:
 
 
 def ago(age: timedelta) -> str:
-    """Return an age in words: "just now", "12 minutes ago", "2 days ago"."""
+    """Return an age in words: "just now", "12 minutes ago", "2 days ago"; a time that is yet to come is said to be."""
+    if age < -CLOCK_TOLERANCE:
+        return _("at a time yet to come")
     for unit, _short, long in _UNITS:
         if age >= unit:
             return _n(*long, age // unit, number=number(age // unit))
@@ -200,6 +203,8 @@ def ago(age: timedelta) -> str:
 
 def ago_short(age: timedelta) -> str:
     """Return an age for the status bar: "just now", "12m ago", "2d ago"."""
+    if age < -CLOCK_TOLERANCE:
+        return _("at a time yet to come")
     for unit, short, _long in _UNITS:
         if age >= unit:
             return _(short, number=number(age // unit))

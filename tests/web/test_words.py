@@ -87,6 +87,7 @@ def test_sizes(size: int, word: str) -> None:
 @pytest.mark.parametrize(
     ("age", "long", "short"),
     [
+        (timedelta(days=-5), "at a time yet to come", "at a time yet to come"),
         (timedelta(seconds=-5), "just now", "just now"),
         (timedelta(seconds=59), "just now", "just now"),
         (timedelta(minutes=1), "1 minute ago", "1m ago"),
