@@ -54,6 +54,8 @@ class Clinic:
         self.runs: list[Run] = []
         self.failing = False
         self.battery_is_low = False
+        #: Whether the user cancels the next run.
+        self.cancelling = False
         #: Time since the beginning, whatever the wall clock says.
         self.truly = timedelta()
         self.longest_wait = timedelta()
@@ -147,7 +149,7 @@ class Clinic:
                 self.back_up(trigger)
 
     def _good(self, now: Moment) -> Moment | None:
-        good = next((run for run in self.runs if run.outcome != Outcome.FAILED), None)
+        good = next((run for run in self.runs if run.outcome in (Outcome.MADE, Outcome.UNCHANGED)), None)
         return Moment(good.started_at, now.running) if good else None
 
     def _idle(self, end: timedelta) -> None:
@@ -189,6 +191,8 @@ class Clinic:
         self._pass_time(WORK)
         if self.failing:
             outcome, archive = Outcome.FAILED, None
+        elif self.cancelling:
+            outcome, archive, self.cancelling = Outcome.CANCELLED, None, False
         elif self._may_skip(trigger):
             outcome, archive = Outcome.UNCHANGED, self.folder[-1].name
         else:
@@ -236,7 +240,9 @@ class Clinic:
         past = self._watch.look(self.runs[:LOOKED_AT], now)
         left = time_left(past, now, self.interval)
         assert timedelta() < left <= self.interval, "a run has to be followed by another one, and not at once"
-        if run.outcome == Outcome.FAILED:
-            assert left <= LONGEST_RETRY
+        if past.failures:
+            assert left <= LONGEST_RETRY, "a run that failed was taken out of the plan"
+        elif run.outcome is Outcome.CANCELLED:
+            assert left == self.interval, "what the user cancelled was tried again before its time"
         else:
             assert self.folder[-1].made_local.date() == self.clock.local().date(), "each day has its archive"

@@ -21,7 +21,7 @@ hours = st.floats(0.01, 30.0).map(lambda number: timedelta(hours=round(number, 2
 events = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["work", "rest", "sleep", "off"]), hours),
-        st.tuples(st.sampled_from(["quit", "crash", "emr", "fail", "mend", "low", "charge"]), st.just(DAY)),
+        st.tuples(st.sampled_from(["quit", "crash", "emr", "fail", "mend", "cancel", "low", "charge"]), st.just(DAY)),
         st.tuples(st.just("pause"), hours),
         st.tuples(st.just("click"), st.just(DAY)),
         st.tuples(
@@ -53,6 +53,8 @@ def live(clinic: Clinic, event: str, time: timedelta) -> timedelta:
             clinic.open_emr()
         case "fail" | "mend":
             clinic.failing = event == "fail"
+        case "cancel":
+            clinic.cancelling = True
         case "low" | "charge":
             clinic.battery_is_low = event == "low"
         case "pause":

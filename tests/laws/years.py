@@ -18,12 +18,13 @@ PLACES = 10 + 10 + 14 + 8 + 12
 
 
 def live_two_years(seed: int) -> Clinic:
-    """Return a clinic after two years of sleep, power cuts, failures, wrong clocks, pauses and empty batteries."""
+    """Return a clinic after two years of sleep, power cuts, failures, wrong clocks, cancels, pauses, batteries."""
     chance = random.Random(seed)
     clinic = Clinic(FOUR_HOURS, datetime(2023, 6, 1, 6, 0, tzinfo=UTC))
     while clinic.truly < 730 * DAY:
         clinic.failing = chance.random() < 0.05
         clinic.battery_is_low = chance.random() < 0.1
+        clinic.cancelling = chance.random() < 0.05
         if chance.random() < 0.1:
             clinic.pause(timedelta(hours=chance.choice([1, chance.uniform(5, 20)])))
         clinic.work(timedelta(hours=chance.uniform(1, 6)))
