@@ -51,13 +51,13 @@ class Site:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Site]:
-    """Serve the page of a small clinic below `folder`."""
+def served(folder: Path, desk: type[PlainDesk] = PlainDesk) -> Iterator[Site]:
+    """Serve the page of a small clinic below `folder`, with a launcher's side of that kind."""
     clinic = Clinic(folder / "Praxis Müller")
     clinic.admit(3)
     clock = FakeClock()
     engine, jobs, access = BackupEngine(clinic.data_dir), JobRunner(), Access(clock=clock)
-    app = create_app(engine, jobs, access, PlainDesk(engine, jobs), Settings(engine.data_dir))
+    app = create_app(engine, jobs, access, desk(engine, jobs), Settings(engine.data_dir))
     listener = listen(None)
     server = PageServer(app, listener)
     access.set_port(server.port)

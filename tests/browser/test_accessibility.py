@@ -1,7 +1,7 @@
 """Everybody can use every page: axe-core finds nothing, the keyboard is enough, and nothing moves for who asks so."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from backup_core.errors import BackupError
+from tests.web.test_look_only import DeskOfAnother
 
 from .site import Site, hostile, served
 
@@ -122,6 +123,68 @@ def test_every_state(site: Site, page: Page) -> None:
     assert violations(page) == [], "locked"
     settled(page, f"{site.origin}/preferences")
     assert violations(page) == [], "unlock"
+
+
+def test_every_step_of_a_file_and_of_the_pin(site: Site, page: Page, tmp_path: Path) -> None:
+    made = tmp_path / "stick.zip"
+    made.write_bytes((site.engine.backup_dir / site.engine.create().name).read_bytes())
+    holiday = tmp_path / "holiday.zip"
+    holiday.write_bytes(b"no backup at all")
+    settled(page, site.address())
+    for file, words in ((holiday, "This file cannot be restored"), (made, "This backup is whole")):
+        settled(page, f"{site.origin}/uploads")
+        page.set_input_files("#file", file)
+        page.locator("#upload-start").click()
+        expect(page.get_by_role("heading", name=words)).to_be_visible(timeout=30_000)
+        assert violations(page) == [], words
+    settled(page, f"{site.origin}/pin")
+    for field in page.get_by_label("New PIN").all():
+        field.fill("12")
+    page.get_by_role("button", name="Ask for this PIN").click()
+    expect(page.get_by_text("A PIN has from 4 to 64 characters.")).to_be_visible()
+    assert violations(page) == [], "a PIN that is too short"
+    for field in page.get_by_label("New PIN").all():
+        field.fill("2468")
+    page.get_by_role("button", name="Ask for this PIN").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    page.get_by_role("button", name="Lock now").click()
+    page.get_by_role("link", name="Unlock").click()
+    page.get_by_label("PIN").fill("1357")
+    page.get_by_role("button", name="Unlock").click()
+    expect(page.get_by_text("This is not the PIN.")).to_be_visible()
+    assert violations(page) == [], "a wrong PIN"
+
+
+def test_a_launcher_that_is_gone(site: Site, page: Page) -> None:
+    page.clock.install()
+    settled_by_clock(page, site.address("/preferences"))
+    page.route("**/*", lambda route: route.abort("connectionrefused"))
+    page.clock.run_for(10_000)
+    expect(page.locator("#lost")).to_be_visible()
+    page.clock.resume()
+    assert violations(page) == [], "gone"
+    page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=20))
+    page.clock.run_for(10_000)
+    expect(page.get_by_role("heading", name="Locked while nobody is here")).to_be_visible()
+    page.clock.resume()
+    assert violations(page) == [], "gone for long"
+
+
+def settled_by_clock(page: Page, address: str) -> None:
+    """Open an address where the time of the page passes only as the test lets it."""
+    page.goto(address)
+    expect(page.locator("#page[data-room]")).to_be_visible()
+    page.clock.run_for(1_000)
+
+
+def test_another_pc_looks_after_the_data(tmp_path: Path, page: Page) -> None:
+    with served(tmp_path, DeskOfAnother) as site:
+        name = site.engine.create().name
+        settled(page, site.address())
+        expect(page.get_by_text("You can only look here")).to_be_visible()
+        for path in ("/", "/preferences", "/copies", f"/backups/{name}/compare"):
+            settled(page, site.origin + path)
+            assert violations(page) == [], path
 
 
 def test_the_keyboard_alone_restores_a_backup(site: Site, browser: Browser) -> None:
