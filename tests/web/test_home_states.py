@@ -224,3 +224,16 @@ def test_the_only_checked_backup_is_not_deleted_though_docassist_has_made_anothe
 
     assert len([archive for archive in engine.archives() if archive.is_good]) == 2
     assert "This is the only checked backup, so it is not deleted." in page
+
+
+def test_what_docassist_left_long_ago_is_no_alarm_on_the_first_day(
+    visitor: Visitor, engine: BackupEngine, clinic: Clinic, backup: str
+) -> None:
+    manifest = {"created_at": "2024-01-02T03:04:05", "version": "1.0", "patient_count": 3, "visit_count": 3}
+    with zipfile.ZipFile(engine.backup_dir / "backup_2024-01-02_03-04-05.zip", "w") as legacy:
+        legacy.writestr("backup_manifest.json", json.dumps({**manifest, "app_version": "1"}))
+        legacy.write(clinic.data_dir / "clinic.db", "clinic.db")
+    page = visitor.get("/").text
+
+    assert len(engine.archives()) == 2
+    assert "Protected on this PC" in page
