@@ -16,7 +16,7 @@ from .errors import ArchiveUnusable
 from .files import translating_zip
 from .manifest import MANIFEST_NAME, Manifest, Member, is_safe_name
 from .text import _
-from .zipreader import Bytes, SealedBytes, member_chunks, overlapping, sealed_digits
+from .zipreader import Bytes, Frugal, SealedBytes, member_chunks, overlapping, sealed_digits
 
 #: Bytes; the manifest of 100,000 files has 14 MB.
 _LARGEST_MANIFEST = 32 << 20
@@ -35,7 +35,7 @@ class Reader:
         try:
             with _reading():
                 self._file = self._stack.enter_context(path.open("rb"))
-                self._zip = self._stack.enter_context(zipfile.ZipFile(self._file))
+                self._zip = self._stack.enter_context(zipfile.ZipFile(Frugal(self._file)))
             self._infos = self._check_infos()
             self.manifest = self._read_manifest()
             self._members = self._check_members()

@@ -15,7 +15,23 @@ _HEADER = struct.Struct("<4sHHHHHLLLHH")
 _SIGNATURE = b"PK\x03\x04"
 _ENCRYPTED = 0x1
 _UTF8 = 0x800
+#: Bytes; the list of contents of 500,000 files has less.
+_MOST_AT_ONCE = 64 << 20
 _SEALED = re.compile(re.escape(SEAL) + b"([0-9a-f]{%d})" % SEAL_DIGITS)
+
+
+class Frugal:
+    """The file as `zipfile` may read it: not so much at once that memory runs out, whatever the file says of itself."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes, of the last ones all; raise ValueError where that is too much."""
+        if size > _MOST_AT_ONCE:
+            raise ValueError("too long a list of contents")
+        return self._file.read(size if size >= 0 else CHUNK)
 
 
 class Bytes:

@@ -1,5 +1,7 @@
 """An archive that was cut off or has a wrong bit anywhere is refused, by a full reading and by unpacking it alike."""
 
+import struct
+import tracemalloc
 from datetime import datetime
 from pathlib import Path
 
@@ -91,3 +93,16 @@ def test_bytes_before_and_after_an_archive_are_noticed(whole: bytes, tmp_path: P
     for number, data in enumerate([b"x" * 100 + whole, whole + b"x" * 100, whole + whole]):
         path.write_bytes(data)
         assert is_refused(path, tmp_path / f"out-{number}"), number
+
+
+def test_a_list_of_contents_as_long_as_a_huge_file_is_not_read_into_memory(tmp_path: Path) -> None:
+    path, size = tmp_path / "a.zip", 3 << 30
+    with path.open("wb") as file:
+        # Takes no room on the disk, and would take all of it in memory.
+        file.seek(size)
+        file.write(b"PK\x05\x06" + struct.pack("<HHHHLLH", 0, 0, 1, 1, size, 0, 0))
+    tracemalloc.start()
+    with pytest.raises(ArchiveUnusable):
+        archive.read_manifest(path)
+    assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    tracemalloc.stop()
