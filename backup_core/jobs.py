@@ -61,7 +61,7 @@ class Job:
     """One operation as it is at this moment; `done` of `total` bytes of `stage`, total 0 where it is not known."""
 
     id: str
-    #: create, restore, undo or delete
+    #: One of NAMES.
     kind: str
     trigger: str
     #: Aware UTC, as `finished_at`.

@@ -14,13 +14,11 @@ from .datafolder import DataFolder
 from .errors import Cancelled, RepositoryUnusable
 from .files import CHUNK, create_private, need_space, private_folder, remove, rename_new, sync_folder, translating
 from .listing import KEPT, Archive
-from .manifest import archive_name
 from .progress import OnProgress, Progress, Stage
-from .recorder import Entry, Recorder
+from .recorder import Recorder
 from .repository import Repository
 from .runs import Action, Trigger
 from .text import _, _n
-from .vanished import GONE
 
 #: Called with how many bytes of an archive are done.
 OnDone = Callable[[int], None]
@@ -35,9 +33,14 @@ class Mover:
         self._recorder = recorder
 
     def waiting(self) -> list[Archive]:
-        """Return the archives of this clinic that lie in earlier folders, newest first; a second copy is not seen."""
+        """Return the archives of this clinic that lie in earlier folders, newest first; a second copy is not seen.
+
+        One whose name another file has here, as a copy by hand that was cut short, stays where it is: pins, proofs
+        and the way back from a restore know it by that name.
+        """
         own, origin = self._own(), self._data.origin
-        there = [one for one in self._repository.archives() if one.path.parent not in own]
+        taken = {path.name for folder in own for path in folder.glob("*")}
+        there = [one for one in self._repository.archives() if one.path.parent not in own and one.name not in taken]
         return [one for one in there if one.is_ours and one.manifest is not None and one.manifest.origin == origin]
 
     def move(self, trigger: Trigger, on_progress: OnProgress) -> int:
@@ -49,7 +52,7 @@ class Mover:
             need_space(self._repository.folder, total, _("the backups that are to be moved"))
             try:
                 for archive in waiting:
-                    self._move(archive, entry, _reporter(on_progress, before, total))
+                    self._move(archive, _reporter(on_progress, before, total))
                     before, moved = before + archive.size, moved + 1
             except Cancelled as stopped:
                 raise Cancelled(_told(moved, len(waiting))) from stopped
@@ -72,7 +75,7 @@ class Mover:
                             with self._held(archive.name):
                                 remove(second)
 
-    def _move(self, archive: Archive, entry: Entry, on_done: OnDone) -> None:
+    def _move(self, archive: Archive, on_done: OnDone) -> None:
         with self._held(archive.name):
             folder = self._own()[archive.kept]
             private_folder(folder)
@@ -85,12 +88,9 @@ class Mover:
                     )
                 # What opening an archive has shown is remembered by its time.
                 os.utime(part, ns=(archive.modified_ns, archive.modified_ns))
-                name = self._free_name(archive)
-                rename_new(part, folder / name)
+                rename_new(part, folder / archive.name)
             finally:
                 remove(part)
-            if name != archive.name:
-                entry.facts[GONE] = f"{entry.facts.get(GONE, '')}\n{archive.name}".strip()
             remove(archive.path)
             sync_folder(archive.path.parent)
 
@@ -100,12 +100,6 @@ class Mover:
         sentence = _("%(name)s could not be moved", name=name)
         with self._data.lock(), self._repository.lock(), translating(RepositoryUnusable, sentence):
             yield
-
-    def _free_name(self, archive: Archive) -> str:
-        """Return the archive's name, or one like it where another archive has that in our own folder."""
-        if any((folder / archive.name).exists() for folder in self._own()):
-            return archive_name(archive.created_at, safety=archive.safety, taken=self._repository.names())
-        return archive.name
 
 
 def _reporter(on_progress: OnProgress, before: int, total: int) -> OnDone:
