@@ -269,3 +269,21 @@ def test_a_restore_that_was_cancelled_says_that_nothing_changed(visitor: Visitor
 
     assert "Cancelled. Everything is as it was before." in page
     assert "hx-trigger" not in page.partition("</section>")[0].partition('id="progress"')[2].partition(">")[0]
+
+
+def test_while_docassist_is_asked_to_close_the_page_says_what_to_do_there(visitor: Visitor, backup: str) -> None:
+    at_work, asked = threading.Event(), threading.Event()
+
+    def work(on_progress: OnProgress) -> None:
+        on_progress(Progress(Stage.CLOSE_EMR))
+        at_work.set()
+        assert asked.wait(PATIENCE)
+
+    job = visitor.jobs.start("restore", work)
+    assert at_work.wait(PATIENCE)
+    page = visitor.get(f"/backups/{backup}/restore/{job.id}").text
+    asked.set()
+    visitor.jobs.wait(job.id, PATIENCE)
+
+    assert "If DocAssist asks whether to save, answer it there." in page
+    assert ">Cancel<" in page
