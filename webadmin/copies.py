@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
@@ -10,6 +11,8 @@ from werkzeug.wrappers import Response
 from backup_core.copies import Copy
 from backup_core.drives import Drive, drives
 from backup_core.errors import UnknownArchive
+from backup_core.folders import drives as folder_drives
+from backup_core.folders import home_places, list_folder, shown
 from backup_core.history import Trigger
 from backup_core.listing import Archive
 from backup_core.text import _
@@ -36,7 +39,17 @@ def index() -> str:
         others=_other_folders(copies, found),
         last={drive.path: _last_on(drive.path, copies) for drive in found},
         copies=copies,
+        **_look_at(""),
     )
+
+
+@bp.post("/copies/folders")
+def folders() -> str:
+    """Show what lies in a folder, or where one can begin to look."""
+    archive = _chosen()
+    if archive is None:
+        raise UnknownArchive(_("There is no backup to copy yet."), hint=_("Click Backup Now first."))
+    return render_template("copies/folders.html", archive=archive, **_look_at(request.form.get("at", "")))
 
 
 @bp.post("/copies")
@@ -79,6 +92,18 @@ def _chosen() -> Archive | None:
     """Return the backup that was asked for, else the newest that was opened and checked, or None without any."""
     name = request.values.get("name", "")
     return parts().archive(name) if name else parts().engine.best_archive()
+
+
+def _look_at(place: str) -> dict[str, Any]:
+    """Return the folders to choose from: those in `place`, or where one can begin; what is no text is left out."""
+    folder = Path(place.replace("\0", ""))
+    listing = list_folder(folder) if folder.is_absolute() else None
+    found = (
+        [(entry.path, entry.name) for entry in listing.folders]
+        if listing
+        else [(start.path, start.label) for start in [*home_places(), *folder_drives()]]
+    )
+    return {"listing": listing, "places": [(path, label) for path, label in found if shown(str(path)) == str(path)]}
 
 
 def _other_folders(copies: list[Copy], found: list[Drive]) -> list[Path]:

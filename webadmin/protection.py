@@ -30,8 +30,8 @@ def good_ones(archives: Sequence[Archive], origin: str | None) -> list[Archive]:
 def opened_at(mine: Sequence[Archive]) -> datetime | None:
     """Return when one of a clinic's good archives, newest first, was last opened (aware UTC).
 
-    If none ever was, when the oldest of ours was made; None where there is none. What DocAssist itself has left from the
-    time before us is no reason for an alarm on the first day.
+    If none ever was, when the oldest of ours was made; None where there is none. What DocAssist itself has left from
+    before our time is no reason for an alarm on the first day.
     """
     ours = [one for one in mine if one.is_ours]
     return max((one.proof.at for one in mine if one.proof), default=made_at(ours[-1]) if ours else None)

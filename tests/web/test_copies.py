@@ -81,3 +81,33 @@ def test_a_copy_is_asked_for_a_week_after_the_first_backup_and_after_the_last_co
     copy = engine.copier.save(engine.find(backup), stick, Trigger.MANUAL, lambda progress: None)
     assert not due(NOW - timedelta(days=800), copy.at + timedelta(days=6))
     assert due(NOW - timedelta(days=800), copy.at + timedelta(days=8))
+
+
+def test_another_folder_is_found_by_clicking(visitor: Visitor, backup: str, stick: Path) -> None:
+    (stick / "In the <drawer>").mkdir()
+    (stick / ".hidden").mkdir()
+    start = visitor.get("/copies").text
+    page = visitor.post("/copies/folders", {"name": backup, "at": str(stick)}).text
+    visitor.post("/copies", {"name": backup, "place": str(stick / "In the <drawer>")})
+
+    assert "Choose another folder by clicking" in start
+    assert f'value="{Path.home()}"' in start
+    assert "In the &lt;drawer&gt;</bdi>" in page
+    assert f'name="at" value="{stick.parent}"' in page
+    assert ".hidden" not in page
+    assert visitor.finished().state == "done"
+    assert [path.name for path in (stick / "In the <drawer>").rglob("*.zip")] == [backup]
+
+
+@pytest.mark.parametrize("place", ["/nowhere/at/all", "/\0x", "/" + "x" * 5000])
+def test_a_folder_that_is_none_is_said_in_words(visitor: Visitor, backup: str, place: str) -> None:
+    answer = visitor.post("/copies/folders", {"name": backup, "at": place})
+
+    assert answer.status_code == 200
+    assert 'role="alert"' in answer.text
+    assert "Save the copy in this folder" not in answer.text
+
+
+@pytest.mark.parametrize("place", ["relative", ".", "\0"])
+def test_what_is_no_whole_path_leads_back_to_the_beginning(visitor: Visitor, backup: str, place: str) -> None:
+    assert f'value="{Path.home()}"' in visitor.post("/copies/folders", {"name": backup, "at": place}).text
