@@ -3,9 +3,14 @@
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
 
 import psutil
+
+R = TypeVar("R")
 
 #: Niceness on Linux and macOS: 0 is usual, 19 is last.
 _BEHIND = 15
@@ -28,6 +33,26 @@ def step_back() -> None:
         import ctypes
 
         ctypes.windll.kernel32.SetThreadPriority(ctypes.windll.kernel32.GetCurrentThread(), 0x10000)
+
+
+@contextmanager
+def behind() -> Iterator[None]:
+    """Put this thread and those that work for it behind everything else, but for what they do `at_once`."""
+    with ThreadPoolExecutor(1, "at-once") as pool:
+        # Its thread begins before this one steps back, and so stays where it is.
+        pool.submit(_stay).result()
+        _this_thread.pool = pool
+        step_back()
+        try:
+            yield
+        finally:
+            _this_thread.pool = None
+
+
+def at_once(work: Callable[[], R]) -> R:
+    """Do what others wait for: on a thread that has not stepped back, where this one has."""
+    pool: ThreadPoolExecutor | None = getattr(_this_thread, "pool", None)
+    return pool.submit(work).result() if pool else work()
 
 
 def follower() -> Callable[[], None]:

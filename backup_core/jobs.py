@@ -4,13 +4,14 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import BackupError, Busy, Cancelled
-from .gentle import give_back, step_back
+from .gentle import behind, give_back
 from .progress import OnProgress, Progress, Stage
 from .runs import Trigger
 from .text import N_, _
@@ -167,12 +168,11 @@ class JobRunner:
             raise Busy(_("DocAssist Backup is being closed."), hint=_("Start it again, then try again."))
 
     def _work(self, job_id: str, work: Work, is_behind: bool) -> None:
-        if is_behind:
-            step_back()
         result: object | None = None
         error: BackupError | None = _Internal()
         try:
-            result = work(lambda progress: self._progress(job_id, progress))
+            with behind() if is_behind else nullcontext():
+                result = work(lambda progress: self._progress(job_id, progress))
             error = None
         except Cancelled as stopped:
             logger.info("job cancelled")

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import chroma
@@ -22,6 +23,7 @@ from .contents import Contents, check_integrity, read_contents
 from .errors import SnapshotFailed, SourceDamaged
 from .files import need_space, private_folder, translating
 from .freeze import frozen, too_busy
+from .gentle import at_once
 from .livedb import DeadlinePassed, LiveDatabase, is_busy, is_no_database
 from .manifest import is_safe_name
 from .mirror import Mirror
@@ -179,14 +181,8 @@ def _copy_at_one_instant(live: Mapping[str, LiveDatabase], mirror: Mirror, sourc
     for limit in _FREEZE_LIMITS:
         _copy_beforehand(live, mirror.folder)
         try:
-            with frozen(list(live.values())):
-                started = time.monotonic()
-                if vectors is not None:
-                    _settle(vectors, mirror, started + limit)
-                if any(one.expected > limit for one in _to_copy(live).values()):
-                    # Written to meanwhile, and so large that holding the writers would be for nothing.
-                    raise DeadlinePassed
-                held = _copy_databases(live, mirror.folder, started, started + limit)
+            # The writers would wait for this thread, and it may have stepped back behind all others.
+            held = at_once(partial(_copy_frozen, live, mirror, vectors, limit))
             logger.info("held the writers for %.1f ms", held * 1000)
             return held
         except DeadlinePassed:
@@ -201,6 +197,18 @@ def _copy_beforehand(live: Mapping[str, LiveDatabase], folder: Path) -> None:
     with side_by_side(lambda name: waiting[name].copy_beforehand(folder / name), waiting) as copied:
         for _done in copied:
             pass
+
+
+def _copy_frozen(live: Mapping[str, LiveDatabase], mirror: Mirror, vectors: Source | None, limit: float) -> float:
+    """Freeze the databases and copy what was written since the first copy; return how long they were held, in s."""
+    with frozen(list(live.values())):
+        started = time.monotonic()
+        if vectors is not None:
+            _settle(vectors, mirror, started + limit)
+        if any(one.expected > limit for one in _to_copy(live).values()):
+            # Written to meanwhile, and so large that holding the writers would be for nothing.
+            raise DeadlinePassed
+        return _copy_databases(live, mirror.folder, started, started + limit)
 
 
 def _copy_databases(live: Mapping[str, LiveDatabase], folder: Path, started: float, deadline: float) -> float:

@@ -3,10 +3,13 @@
 import os
 import sys
 import threading
+from collections.abc import Callable
 
 import pytest
 
+from backup_core import BackupEngine
 from backup_core.jobs import JobRunner
+from backup_core.livedb import LiveDatabase
 from backup_core.pipeline import ahead, beside, side_by_side
 from backup_core.progress import OnProgress
 from backup_core.runs import Trigger
@@ -45,3 +48,25 @@ def test_a_backup_that_nobody_waits_for_is_behind_with_all_of_its_threads_and_no
     assert priority() == usual
     after = jobs.wait(jobs.start("create", priorities, trigger=Trigger.MANUAL.value).id, 30)
     assert after.result == {usual}
+
+
+def test_while_the_writers_of_docassist_wait_nothing_is_behind(
+    engine: BackupEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, int] = {}
+
+    def note(name: str, method: Callable[..., None]) -> Callable[..., None]:
+        def noting(*given: object) -> None:
+            seen[name] = priority()
+            method(*given)
+
+        return noting
+
+    for name in ("copy_beforehand", "freeze", "thaw"):
+        monkeypatch.setattr(LiveDatabase, name, note(name, getattr(LiveDatabase, name)))
+    jobs = JobRunner()
+
+    done = jobs.wait(jobs.start("create", lambda report: engine.create().name, trigger=Trigger.INTERVAL.value).id, 60)
+
+    assert done.state == "done"
+    assert seen == {"copy_beforehand": 15, "freeze": priority(), "thaw": priority()}
