@@ -48,16 +48,16 @@ def compare(today: Path, backup: Path, *, in_full: bool = False) -> list[Loss]:
     """Return what `today` holds that `backup` does not, table by table; both are folders with copies of the stores.
 
     The first entries are named; `in_full` names all of them, of every table, with all that was written in them.
-    Tables and columns that only one of them has are left out: they are another version's. Raise sqlite3.Error where a
-    copy cannot be read.
+    A table that the backup lacks, for an older version of the EMR made it, would go with all that is in it; columns
+    that only one of them has are left out. Raise sqlite3.Error where a copy cannot be read.
     """
     uri = f"{(today / CLINIC_DB).absolute().as_uri()}?mode=ro&immutable=1"
     other = f"{(backup / CLINIC_DB).absolute().as_uri()}?mode=ro&immutable=1"
     with closing(sqlite3.connect("file::memory:", uri=True, isolation_level=None)) as database:
         database.execute("ATTACH ? AS today", (uri,))
         database.execute("ATTACH ? AS backup", (other,))
-        tables = sorted(_tables(database, "today") & _tables(database, "backup"), key=_importance)
-        losses = [_loss(database, table, in_full=in_full) for table in tables]
+        tables, held = sorted(_tables(database, "today"), key=_importance), _tables(database, "backup")
+        losses = [_loss(database, table, is_held=table in held, in_full=in_full) for table in tables]
     return [loss for loss in losses if loss.missing or loss.older]
 
 
@@ -67,20 +67,38 @@ def _importance(table: str) -> tuple[int, str]:
 
 
 def _tables(database: sqlite3.Connection, schema: str) -> set[str]:
-    """Return the ordinary tables that have row numbers, by name."""
+    """Return the ordinary tables that have row numbers, by name; not those in which a virtual one keeps its own."""
     rows = database.execute(
-        f"SELECT name FROM {schema}.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"  # noqa: S608
-        " AND sql NOT LIKE '%WITHOUT ROWID%' AND sql NOT LIKE 'CREATE VIRTUAL%'"
-    )
-    return {str(row[0]) for row in rows}
+        f"SELECT name, sql LIKE 'CREATE VIRTUAL%' FROM {schema}.sqlite_master"  # noqa: S608
+        " WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND sql NOT LIKE '%WITHOUT ROWID%'"
+    ).fetchall()
+    virtual = tuple(f"{name}_" for name, is_virtual in rows if is_virtual)
+    return {str(name) for name, is_virtual in rows if not is_virtual and not name.startswith(virtual)}
 
 
 def _columns(database: sqlite3.Connection, schema: str, table: str) -> list[str]:
     return [str(row[1]) for row in database.execute(f"PRAGMA {schema}.table_info({_quoted(table)})")]
 
 
-def _loss(database: sqlite3.Connection, table: str, *, in_full: bool) -> Loss:
-    shared = [name for name in _columns(database, "today", table) if name in _columns(database, "backup", table)]
+def _loss(database: sqlite3.Connection, table: str, *, is_held: bool, in_full: bool) -> Loss:
+    shared = _columns(database, "today", table)
+    missing: list[int] = []
+    older: list[int] = []
+    if is_held:
+        held = _columns(database, "backup", table)
+        shared = [name for name in shared if name in held]
+        missing, older = _changed(database, table, shared)
+    else:
+        missing = [row for (row,) in database.execute(f"SELECT rowid FROM today.{_quoted(table)}")]  # noqa: S608
+    lacking, changed_since = (
+        _in_full(database, table, rows, shared) if in_full else _named(database, table, rows[:EXAMPLES])
+        for rows in (missing, older)
+    )
+    return Loss(table, len(missing), len(older), lacking, changed_since)
+
+
+def _changed(database: sqlite3.Connection, table: str, shared: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Return the numbers of today's rows that the backup lacks, and of those that it has in an older form."""
     columns = ", ".join(["rowid", *(_quoted(name) for name in shared)])
     changed = database.execute(
         f"SELECT rowid FROM (SELECT {columns} FROM today.{_quoted(table)}"  # noqa: S608
@@ -94,11 +112,7 @@ def _loss(database: sqlite3.Connection, table: str, *, in_full: bool) -> Loss:
     older: list[int] = []
     for (row,) in changed.fetchall():
         (older if database.execute(has, (row,)).fetchone() else missing).append(row)
-    lacking, changed_since = (
-        _in_full(database, table, rows, shared) if in_full else _named(database, table, rows[:EXAMPLES])
-        for rows in (missing, older)
-    )
-    return Loss(table, len(missing), len(older), lacking, changed_since)
+    return missing, older
 
 
 def _in_full(

@@ -34,11 +34,27 @@ def test_what_was_deleted_since_is_no_loss(engine: BackupEngine, clinic: Clinic)
     assert engine.compare(made) == []
 
 
-def test_columns_and_tables_of_another_version_are_left_out(engine: BackupEngine, clinic: Clinic) -> None:
+def test_columns_of_another_version_are_left_out_and_its_tables_are_lost_with_all_that_is_in_them(
+    engine: BackupEngine, clinic: Clinic
+) -> None:
     made = engine.create()
     clinic.sql("ALTER TABLE patients ADD COLUMN nickname TEXT DEFAULT 'x'")
-    clinic.sql("CREATE TABLE allergies (id INTEGER PRIMARY KEY, patient_id INTEGER)")
-    clinic.sql("INSERT INTO allergies (patient_id) VALUES (1)")
+    clinic.sql("CREATE TABLE letters (id INTEGER PRIMARY KEY)")
+    clinic.sql("CREATE TABLE allergies (id INTEGER PRIMARY KEY, patient_id INTEGER, substance TEXT)")
+    clinic.sql("INSERT INTO allergies (patient_id, substance) VALUES (1, 'nuts'), (2, 'pollen')")
+    assert engine.compare(made) == [Loss("allergies", 2, 0)]
+    (in_full,) = engine.compare(made, in_full=True)
+    assert [dict(entry.details)["substance"] for entry in in_full.missing_entries] == ["nuts", "pollen"]
+    engine.restore(made)
+    undoing = engine.undoing()
+    assert undoing is not None
+    assert ("allergies", 2) in [(loss.table, loss.missing) for loss in undoing.brings]
+
+
+def test_what_a_search_table_keeps_for_itself_is_no_entry(engine: BackupEngine, clinic: Clinic) -> None:
+    made = engine.create()
+    clinic.sql("CREATE VIRTUAL TABLE found USING fts5(words)")
+    clinic.sql("INSERT INTO found (words) VALUES ('fever')")
     assert engine.compare(made) == []
 
 
