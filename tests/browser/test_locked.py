@@ -68,6 +68,7 @@ def test_names_go_from_a_page_whose_launcher_is_gone_and_where_nobody_clicks(
     expect(page.get_by_role("heading", name="Locked while nobody is here")).to_be_visible()
     expect(page.locator("#lost")).to_be_visible()
     assert "P 4" not in page.content()
+    expect(page.get_by_role("button")).to_have_count(0)
 
     # What is there again shows what it allows: here the session has been locked meanwhile.
     site.clock.pass_time(IDLE)

@@ -97,6 +97,7 @@
     if (element("lost").hidden || Date.now() - lastClick < IDLE || element("page").dataset.room === "hidden") return;
     element("page").replaceChildren(element("nobody-here").content.cloneNode(true));
     element("page").dataset.room = "hidden";
+    element("bar").replaceChildren(); // it goes on asking, and is filled again by the first answer
     document.title = "DocAssist Backup";
   }
   setInterval(hideNames, 5000);
