@@ -67,24 +67,19 @@ class Swapper:
         with _half_way(_("An interrupted restore could not be put right")):
             was_armed = swap.journal.phase is Phase.ARMED
             kept = keep_today() if was_armed or swap.was_overtaken() else None
-            meanwhile = _(" What was entered meanwhile is in %(kept)s.", kept=kept) if kept and not was_armed else ""
+            meanwhile = _("What was entered meanwhile is in %(kept)s.", kept=kept) if kept and not was_armed else ""
             if swap.journal.phase is Phase.BACK:
                 swap.run()
                 swap.end()
-                return _(
-                    "A restore was interrupted. It was taken back: the data is as it was before.%(meanwhile)s",
-                    meanwhile=meanwhile,
-                )
+                taken_back = _("A restore was interrupted. It was taken back: the data is as it was before.")
+                return f"{taken_back} {meanwhile}".strip()
             if was_armed:
                 swap.journal = replace(swap.journal, safety=kept or swap.journal.safety)
                 self._start(swap, [change.name for change in swap.journal.changes])
             swap.run()
             self._finish(swap)
-        return _(
-            "The restore of %(archive)s has been finished.%(meanwhile)s",
-            archive=swap.journal.archive,
-            meanwhile=meanwhile,
-        )
+        finished = _("The restore of %(archive)s has been finished.", archive=swap.journal.archive)
+        return f"{finished} {meanwhile}".strip()
 
     def undo_stack(self) -> list[dict[str, str]]:
         """Return the restores that can be undone, oldest first: their `id`, `archive` and `safety`.
