@@ -100,9 +100,13 @@ def first_backups(data: Path, out: Path) -> list[Contestant]:
 
 
 def restores(data: Path, out: Path) -> list[Contestant]:
-    """Return ours, as it is without and with something written since the newest backup, and the EMR's own way."""
+    """Return ours, with something written since the newest backup and without, and the EMR's own way.
+
+    That one once as it is, and once with a backup of today's data made first, as ours has in any case.
+    """
     python = sys.executable
     ours = [python, "-m", "tests.benchmarks.ours", "restore", str(data)]
+    emrs, folders = [python, "-m", "tests.benchmarks.emrway"], [str(data), str(out)]
 
     def back_up() -> None:
         lap([python, "-m", "tests.benchmarks.ours", "create", str(data)])
@@ -111,10 +115,12 @@ def restores(data: Path, out: Path) -> list[Contestant]:
         with closing(sqlite3.connect(data / "clinic.db")) as database, database:
             database.execute("INSERT INTO visits (patient_id, clinical_notes) VALUES (1, 'benchmark')")
 
+    def no_backup_of_today() -> None:
+        shutil.rmtree(out / "today", ignore_errors=True)
+
     return [
-        Contestant("DocAssist Backup, nothing written since the newest backup", back_up, ours),
         Contestant("DocAssist Backup, with a new safety backup", write, ours),
-        Contestant(
-            "the EMR's own way", lambda: None, [python, "-m", "tests.benchmarks.emrway", "restore", str(data), str(out)]
-        ),
+        Contestant("DocAssist Backup, nothing written since the newest backup", back_up, ours),
+        Contestant("the EMR's own way after a backup", no_backup_of_today, [*emrs, "restore-after-backup", *folders]),
+        Contestant("the EMR's own way alone", lambda: None, [*emrs, "restore", *folders]),
     ]

@@ -39,5 +39,12 @@ def restore(data: Path, out: Path) -> None:
     shutil.rmtree(work)
 
 
+def restore_after_backup(data: Path, out: Path) -> None:
+    """Make a backup of today's data first, as ours does, and then restore the one in `out`."""
+    create(data, out / "today")
+    restore(data, out)
+
+
 if __name__ == "__main__":
-    {"create": create, "restore": restore}[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
+    _VERBS = {"create": create, "restore": restore, "restore-after-backup": restore_after_backup}
+    _VERBS[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
