@@ -86,7 +86,8 @@ def test_one_patient_is_not_many() -> None:
             "Automatic backups are paused until 2:15 pm",
         ),
         ({"emr": "not-running"}, IconState.NOT_RUNNING, "DocAssist is not running. Backed up 12 minutes ago"),
-        ({"last_backup": NOW + timedelta(hours=1)}, IconState.PROTECTED, "Backed up just now"),
+        ({"last_backup": NOW + timedelta(minutes=1)}, IconState.PROTECTED, "Backed up just now"),
+        ({"last_backup": NOW + timedelta(hours=1)}, IconState.PROTECTED, "Backed up at a time yet to come"),
     ],
 )
 def test_icon_and_verdict_say_the_same(change: dict[str, object], icon: IconState, verdict: str) -> None:
