@@ -14,16 +14,16 @@ same, for the C code of deflate, SHA-256 and SQLite lets Python go on | threads:
 | ISA-L's level 2 | 3 % smaller, 7 % slower | level 1 |
 | the standard library's deflate at level 1 | 77 MB/s for 323, and no smaller | ISA-L |
 | pieces of 128 or 256 KB instead of 1 MB | 11 % and 4 % more processor time for packing; 4 MB: no difference | 1 MB |
-| reading databases for SQLite's check by `mmap` | 0.36 s of processor time for 0.40; a sector that cannot be read would end the whole \
-program instead of this one backup | plain reads |
-| `quick_check` instead of `integrity_check` | 0.19 s of processor time for 0.40; it does not compare indexes with their tables | \
-`integrity_check`, on the second processor while the first packs |
+| reading databases for SQLite's check by `mmap` | 0.36 s of processor time for 0.40; a sector that cannot be \
+read would end the whole program instead of this one backup | plain reads |
+| `quick_check` instead of `integrity_check` | 0.19 s of processor time for 0.40; it does not compare \
+indexes with their tables | `integrity_check`, on the second processor while the first packs |
 | a first `fsync` while the rest is still written | no more than 0.1 s less on this disk, which takes 290 MB in that \
 time | one `fsync`, beside which the archive is read again |
 | giving each piece of memory back at once (`mmap` threshold of 128 KB), for a small launcher | 200,000 more page \
 faults, 0.5 s more processor time where it took 3.0 | all given back at the end: as small |
-| checking each member while the next is packed | not built: both processors are busy while packing; by calculation, not \
-measured, it could fill 0.2 s of 1.9 s | one after the other |
+| checking each member while the next is packed | not built: both processors are busy while packing; by calculation, \
+not measured, it could fill 0.2 s of 1.9 s | one after the other |
 | copying the databases under the freeze only | a writer waited for as long as the copying took, and one of \
 some GB was refused | copied beforehand; the freeze only makes sure that nobody wrote (5.3 GB: 7 ms) |
 | making the safety backup while the chosen one is unpacked | not built: by calculation, not measured, 0.5 of \
