@@ -185,8 +185,11 @@ class JobRunner:
             logger.error("job failed by a fault of the program: %r", fault)
             raise
         finally:
-            give_back()
-            self._finish(job_id, result, error)
+            # Whatever becomes of the memory, nobody waits for ever for a job that has ended.
+            try:
+                give_back()
+            finally:
+                self._finish(job_id, result, error)
 
     def _progress(self, job_id: str, progress: Progress) -> None:
         """Take a report of the work; raise Cancelled where it should stop and still may."""
