@@ -95,6 +95,20 @@ class PageServer:
     def close(self) -> None:
         """Stop answering; what is being answered is cut off after a second."""
         # The thunk runs on the server's own thread: closing its sockets from here would race with its select().
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets))
+        self._server.trigger.pull_trigger(self._leave)
         self._thread.join(2)
         self._server.task_dispatcher.shutdown(timeout=1)
+        self._server.trigger.close()
+
+    def _leave(self) -> None:
+        """Close every socket but the trigger, and so end the server's loop.
+
+        Whoever asked for this may still be about to write a byte into the trigger: were it closed, that byte would go
+        into whatever file has come to its number meanwhile.
+        """
+        kept = {number: one for number, one in self._sockets.items() if one is self._server.trigger}
+        # The server's own way to close takes the trigger with it.
+        wasyncore.dispatcher.close(self._server)
+        for number in kept:
+            del self._sockets[number]
+        wasyncore.close_all(self._sockets)

@@ -1,5 +1,6 @@
 """The page's server on real sockets."""
 
+import os
 import socket
 import threading
 import urllib.request
@@ -109,3 +110,23 @@ def test_closing_does_not_wait_for_a_request_that_hangs() -> None:
         assert entered.wait(10)
     assert not release.is_set()
     release.set()
+
+
+def test_whoever_ends_the_server_late_writes_into_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = PageServer(hello, listen(None))
+    server.start()
+    trigger = server._server.trigger
+    pull = trigger._physical_pull
+
+    def pull_late() -> None:
+        """Write the byte once more when the server's thread has done already what it was asked for."""
+        pull()
+        server._thread.join(10)
+        assert not server._thread.is_alive()
+        os.fstat(trigger.trigger)
+        pull()
+
+    monkeypatch.setattr(trigger, "_physical_pull", pull_late)
+    server.close()
+
+    assert trigger._closed
