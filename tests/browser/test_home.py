@@ -127,6 +127,7 @@ def test_a_file_that_is_being_taken_in_can_be_cancelled(home: Page, launcher: La
     held: list[Route] = []
     home.route(re.compile("/slices"), lambda route: held.append(route))
     home.get_by_role("link", name="Restore from a file").click()
+    expect(home.get_by_role("button", name="Take in this file")).to_be_disabled()
     home.evaluate("document.getElementById('upload').dataset.slice = 100000")
     home.get_by_label("Backup file").set_input_files(tmp_path / "large.zip")
     home.get_by_role("button", name="Take in this file").click()
