@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, sync_playwright
 
 from tray import demo
 
-from .launcher import Launcher, chromium, launched
+from .launcher import Launcher, launched, started
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +28,17 @@ def launcher(tmp_path: Path, sample: Path) -> Iterator[Launcher]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """What drives every browser of this folder."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """One headless Chromium for all tests of this folder."""
-    with chromium() as started:
-        yield started
+    with started(playwright) as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from backup_core.files import PRIVATE
 from backup_core.runs import Action, Outcome, Run, Trigger
@@ -114,11 +114,17 @@ def _wait_until_served(process: subprocess.Popen[bytes], log_path: Path) -> None
 
 
 @contextmanager
-def chromium(arguments: Sequence[str] = ()) -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     """Run the system's Chromium without a window."""
+    with sync_playwright() as playwright, started(playwright) as browser:
+        yield browser
+
+
+@contextmanager
+def started(playwright: Playwright, arguments: Sequence[str] = ()) -> Iterator[Browser]:
+    """Run one more Chromium beside others: there can be one playwright in a process only."""
     program = shutil.which("chromium")
     assert program is not None, "the program chromium is missing"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(arguments))
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=program, args=list(arguments))
+    yield browser
+    browser.close()

@@ -15,9 +15,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
-from .launcher import chromium
+from .launcher import started
 from .site import HOSTILE, Site, forged, hostile, served
 
 pytestmark = pytest.mark.browser
@@ -73,8 +73,8 @@ def opened(context: BrowserContext, site: Site, path: str = "/") -> Page:
     return page
 
 
-def test_a_name_of_the_web_that_leads_to_this_pc_gets_nothing(site: Site, tmp_path: Path) -> None:
-    with chromium(["--host-resolver-rules=MAP evil.example 127.0.0.1"]) as rebound:
+def test_a_name_of_the_web_that_leads_to_this_pc_gets_nothing(site: Site, playwright: Playwright) -> None:
+    with started(playwright, ["--host-resolver-rules=MAP evil.example 127.0.0.1"]) as rebound:
         page = rebound.new_page()
         answer = page.goto(f"http://evil.example:{site.port}/")
 

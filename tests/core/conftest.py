@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import logging.handlers
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,9 @@ def own_log(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     loggers = [logging.getLogger(), logging.getLogger("backup_core")]
     before = [(list(logger.handlers), logger.level) for logger in loggers]
     # What another test has begun to write belongs elsewhere.
+    loggers[0].handlers = [
+        handler for handler in before[0][0] if Path(getattr(handler, "baseFilename", "")).name != "log.txt"
+    ]
     loggers[1].handlers = []
     yield own_folders / "log.txt"
     for logger, (handlers, level) in zip(loggers, before, strict=True):

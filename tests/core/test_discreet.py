@@ -22,6 +22,12 @@ def paper(clinic: Clinic) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def only_prescriptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests have added is theirs."""
+    monkeypatch.setattr("backup_core.discreet._folders", {"prescriptions"})
+
+
 def test_a_file_that_cannot_be_backed_up_is_not_named_in_the_log(own_log: Path, clinic: Clinic, paper: Path) -> None:
     logs.start_logging(console=False)
     BackupEngine(clinic.data_dir).create()

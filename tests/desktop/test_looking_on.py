@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from backup_core.history import Outcome, Trigger
+from tray.emr import AT_ONCE
 
 from .clinic import Computer, Launched, computer_in, until
 
@@ -82,6 +84,7 @@ def test_the_second_one_shows_who_looks_after_the_data_and_changes_nothing(compu
             assert refused(launched, path)
         # DocAssist is opened by opening this program, here as well.
         computer.wait_for_emr()
+        time.sleep(AT_ONCE)  # sooner, and it is taken for a wrapper whose program is on its way
         computer.close_emr()
         until(lambda: launched.ask("/status")["emr"] == "not-running", computer.log)
         assert launched.end() == 0

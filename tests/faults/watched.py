@@ -41,7 +41,8 @@ class Watch:
             path = Path(os.fsdecode(values[0]))
             if self._is_live(path):
                 self.opened.append(str(path))
-            if _is_connected(path):
+            # A staged copy is this process's alone: no writer waits for its locks.
+            if "/staging/" not in str(path) and _is_connected(path):
                 self.opened_while_connected.append(str(path))
         elif event == "sqlite3.connect":
             is_live = str(values[0]).startswith("file:")
