@@ -51,6 +51,7 @@ def test_back_up_now_shows_its_progress_and_then_the_new_backup(page: Page) -> N
 
 def test_ctrl_b_makes_a_backup_but_not_while_somebody_types(page: Page) -> None:
     before = len(rows(page))
+    expect(page.get_by_role("button", name="Backup Now")).to_be_enabled(timeout=SLOW)
     page.keyboard.press("Control+b")
     expect(page.locator("table.backups tbody tr")).to_have_count(before + 1, timeout=SLOW)
 
