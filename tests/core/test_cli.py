@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -503,4 +504,5 @@ def test_at_a_real_terminal_it_asks_and_ctrl_c_ends_it_in_peace(
 
 def _take_terminal() -> None:
     """Make the terminal on stdin that of the new session, so that Ctrl+C reaches it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background may ignore it
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
