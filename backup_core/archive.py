@@ -47,27 +47,31 @@ def pack(
     on_progress: OnProgress = ignore,
     stages: Stages = UNWATCHED,
     *,
-    read_again: Callable[[Path], None] = lambda part: None,
+    when_packed: Callable[[], object] = lambda: None,
 ) -> Manifest:
     """Write all files below `folder` and the manifest that `describe` makes of them to the new file `part`, durably.
 
-    `read_again` gets it when all is written, and looks at it while the disk makes it last. Raise RepositoryFull without
-    room, RepositoryUnusable where the backup folder cannot be written.
+    What was written is read back and compared with what was packed, piece by piece, and at the end the whole file with
+    its seal. `when_packed` is called when `folder` is needed no longer, while the disk makes the archive last. Raise
+    ArchiveUnusable where the archive is not as it was written, RepositoryFull without room, RepositoryUnusable where
+    the backup folder cannot be written.
     """
 
     def make_last(file: BinaryIO) -> None:
         with stages.measure(Step.WRITE):
             os.fsync(file.fileno())
 
-    packer = Packer(folder, describe, on_progress, stages)
     with translating(
         RepositoryUnusable, _("The backup could not be written"), hint=_("Is the backup folder still there?")
     ):
         with os.fdopen(create_private(part), "wb") as file:
-            manifest = packer.write(file)
+            manifest = Packer(folder, part, describe, on_progress, stages).write(file)
             file.flush()
             with beside(partial(make_last, file)) as lasting:
-                read_again(part)
+                on_progress(Progress(Stage.VERIFY))
+                with stages.measure(Step.VERIFY):
+                    check_seal(part)
+                when_packed()
             lasting.result()
         sync_folder(part.parent)
     return manifest

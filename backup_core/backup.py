@@ -3,9 +3,10 @@
 import platform
 import sqlite3
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 from . import archive, openme, snapshot
 from .archive import check_seal
@@ -89,20 +90,16 @@ class BackupMaker:
                 examined.result()
             on_progress(progress)
 
-        def verify(part: Path) -> None:
-            with stages.measure(Step.VERIFY):
-                self._verify(part, on_progress)
-
         (copied.folder / openme.NAME).write_text(openme.TEXT, encoding="utf-8", newline="\r\n")
         try:
-            with beside(examine) as examined:
+            with beside(examine) as examined, _as_a_fault_of_the_disk():
                 archive.pack(
                     copied.folder,
                     part,
                     lambda members: replace(examined.result(), members=members),
                     report,
                     stages,
-                    read_again=verify,
+                    when_packed=partial(remove, copied.folder),
                 )
             with stages.measure(Step.PUBLISH):
                 path = self._repository.publish(part, manifest.created_at, safety=trigger is Trigger.SAFETY)
@@ -159,17 +156,17 @@ class BackupMaker:
             counts=contents.counts,
         )
 
-    @staticmethod
-    def _verify(part: Path, on_progress: OnProgress) -> None:
-        """Read again what was written; what is not as it was handed over is the disk's fault, not the reader's."""
-        with translating(SnapshotFailed, _("The backup could not be read again")):
-            try:
-                archive.verify(part, on_progress)
-            except ArchiveUnusable as error:
-                raise SnapshotFailed(
-                    _("The backup was not written correctly, so it was thrown away."),
-                    hint=_("Try again. If it happens twice, check the disk of the backup folder."),
-                ) from error
+
+@contextmanager
+def _as_a_fault_of_the_disk() -> Iterator[None]:
+    """Raise what is not as it was written as SnapshotFailed: it was written just now, and is thrown away."""
+    try:
+        yield
+    except ArchiveUnusable as error:
+        raise SnapshotFailed(
+            _("The backup was not written correctly, so it was thrown away."),
+            hint=_("Try again. If it happens twice, check the disk of the backup folder."),
+        ) from error
 
 
 def _has_database(sources: list[Source]) -> bool:

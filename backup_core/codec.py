@@ -24,6 +24,12 @@ def deflate(piece: bytes, *, last: bool) -> bytes:
     return plain.compress(piece) + plain.flush(zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH)
 
 
+def inflate(piece: bytes, size: int) -> bytes:
+    """Return what one piece that `deflate` made unpacks to, a little more than `size` bytes at most."""
+    unpacked: bytes = inflater().decompress(piece, size + 1)
+    return unpacked
+
+
 def inflater() -> Any:
     """Return a decompressor of a deflate stream, with the methods of zlib's."""
     return isal_zlib.decompressobj(wbits=-isal_zlib.MAX_WBITS)

@@ -1,4 +1,4 @@
-"""Work on a second thread beside the first: C code that computes or reads lets the other go on meanwhile."""
+"""Work on other threads beside the caller's: C code that computes or reads lets the others go on meanwhile."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -42,6 +42,28 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T]) -> Iterator[Iterato
 
         try:
             yield results()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def trailing(work: Callable[[T], object]) -> Iterator[Callable[[T], None]]:
+    """Give a function that has `work` done with an item on a thread of its own, which is only a few items behind.
+
+    All is done when the block ends; what the work raises is raised with a later item, or then.
+    """
+    with ThreadPoolExecutor(1, "trailing", follower()) as pool:
+        begun: deque[Future[object]] = deque()
+
+        def hand_over(item: T) -> None:
+            begun.append(pool.submit(work, item))
+            if len(begun) > _AHEAD:
+                begun.popleft().result()
+
+        try:
+            yield hand_over
+            while begun:
+                begun.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -43,7 +43,7 @@ class Entry:
         """Return what stands before the member's bytes: as long before they are known as afterwards."""
         extra = self._times() + _large_numbers(*self._sizes())
         lengths = struct.pack("<HH", len(self._name()), len(extra))
-        return b"PK\x03\x04" + self._common() + lengths + self._name() + extra
+        return b"PK\x03\x04" + self._common(is_large=bool(self._sizes())) + lengths + self._name() + extra
 
     def directory_entry(self) -> bytes:
         """Return what stands for the member in the ZIP's list of contents."""
@@ -52,15 +52,16 @@ class Entry:
         attributes = self.mode << 16 | (_IS_FOLDER if self.name.endswith("/") else 0)
         place = _MOST_32 if is_far else self.offset
         rest = struct.pack("<HHHHHLL", len(self._name()), len(extra), 0, 0, 0, attributes, place)
-        return b"PK\x01\x02" + struct.pack("<H", _UNIX | _FOR_LARGE) + self._common() + rest + self._name() + extra
+        common = self._common(is_large=bool(self._sizes()) or is_far)
+        return b"PK\x01\x02" + struct.pack("<H", _UNIX | _FOR_LARGE) + common + rest + self._name() + extra
 
-    def _common(self) -> bytes:
-        """Return the fields that both headers have."""
+    def _common(self, *, is_large: bool) -> bytes:
+        """Return the fields that both headers have; `is_large` says whether one of the numbers is in the long form."""
         at = time.localtime(self._seconds())
         day = (at.tm_year - 1980) << 9 | at.tm_mon << 5 | at.tm_mday
         clock = at.tm_hour << 11 | at.tm_min << 5 | at.tm_sec // 2
         packed, size = (_MOST_32, _MOST_32) if self._sizes() else (self.packed, self.size)
-        needed = _FOR_LARGE if self._sizes() else _FOR_OLD
+        needed = _FOR_LARGE if is_large else _FOR_OLD
         flags = 0 if self.name.isascii() else _UTF8
         return struct.pack("<HHHHHLLL", needed, flags, self.method, clock, day, self.crc, packed, size)
 
@@ -89,6 +90,11 @@ class ZipWriter:
         self._before = 0
         self._inside = 0
         self._header = b""
+
+    @property
+    def position(self) -> int:
+        """Where in the file the next byte goes."""
+        return self._at
 
     def begin(self, entry: Entry) -> None:
         """Begin a member with what is known of it."""

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from backup_core import archive, unpack
+from backup_core import archive, packer, unpack
+from backup_core.codec import deflate
 from backup_core.errors import ArchiveUnusable, BackupError
+from backup_core.files import CHUNK
 from backup_core.manifest import MANIFEST_NAME, Manifest, Member
 from backup_core.progress import Progress, Stage
 from tests.clinic import Clinic
@@ -62,6 +64,33 @@ def test_what_goes_in_comes_out(clinic: Clinic, tmp_path: Path) -> None:
     assert Clinic(out).files() == clinic.files()
     assert (out / "prescriptions" / "empty year").is_dir()
     assert archive.unpacked_size(tmp_path / "a.zip") == sum(map(len, clinic.files().values()))
+
+
+def test_a_list_of_contents_longer_than_what_is_written_at_a_time_is_kept_whole(tmp_path: Path) -> None:
+    letters = tmp_path / "in" / "prescriptions"
+    letters.mkdir(parents=True)
+    for number in range(9_000):
+        (letters / f"a letter of which the name is rather long, number {number}.txt").write_text(str(number))
+
+    made = archive.pack(tmp_path / "in", tmp_path / "a.zip", lambda members: Manifest(WHEN, members=members))
+
+    assert len(made.to_json()) > CHUNK
+    assert archive.verify(tmp_path / "a.zip") == made == archive.read_manifest(tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as opened:
+        assert opened.testzip() is None
+
+
+def test_a_piece_that_is_not_read_back_as_it_was_written_ends_the_packing(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoiled(piece: bytes, *, last: bool) -> bytes:
+        packed = bytearray(deflate(piece, last=last))
+        packed[len(packed) // 2] ^= 1
+        return bytes(packed)
+
+    monkeypatch.setattr(packer, "deflate", spoiled)
+    with pytest.raises(ArchiveUnusable, match="is not as it was written"):
+        pack(clinic.data_dir, tmp_path / "a.zip")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
