@@ -16,16 +16,21 @@ _SECOND_LOCK_PATIENCE = 0.1
 
 
 @contextmanager
-def frozen(databases: Sequence[LiveDatabase]) -> Iterator[None]:
+def frozen(databases: Sequence[LiveDatabase]) -> Iterator[float]:
     """Hold the writers of all databases, or of none: never wait long for one while another is held.
 
-    Raise SnapshotFailed where they cannot be had together in time.
+    Give the reading of the running clock (s) since when the first is held. The last one, where it is in write-ahead
+    mode, shows an instant at which the others are held, and that is enough: its own writers go on. Raise SnapshotFailed
+    where they cannot be had together in time.
     """
     give_up = time.monotonic() + _LOCK_PATIENCE
     while True:
+        since = 0.0
         try:
-            for index, database in enumerate(databases):
-                database.freeze(_SECOND_LOCK_PATIENCE if index else _LOCK_PATIENCE)
+            for database in databases:
+                patience = _SECOND_LOCK_PATIENCE if since else _LOCK_PATIENCE
+                database.freeze(patience, only_read=database is databases[-1])
+                since = since or time.monotonic()
             break
         except sqlite3.OperationalError as error:
             _thaw(databases)
@@ -35,7 +40,7 @@ def frozen(databases: Sequence[LiveDatabase]) -> Iterator[None]:
                 raise too_busy() from error
             time.sleep(random.uniform(0.02, 0.08))  # noqa: S311 - so that two waiting programs do not stay in step
     try:
-        yield
+        yield since or time.monotonic()
     finally:
         _thaw(databases)
 

@@ -15,11 +15,15 @@ from typing import Self
 
 from .files import create_private
 
-#: Pages copied at a time, so that a deadline is noticed: 8 MB of the usual pages.
+#: Pages copied at a time while writers wait, so that a deadline is noticed, and while they need not: 8 MB and 1 MB of
+#: the usual pages. In the second case a writer waits for one step at most.
 _STEP = 2048
-#: How many times as many pages as there are may be read before a copy that is begun anew by each write is given up.
-_MOST_PASSES = 3
-_SPARE_STEPS = 50
+_SMALL_STEP = 256
+#: Pages that SQLite keeps in memory while it copies: each is needed once, and looking for room among many takes longer.
+_CACHE = 64
+#: Seconds of copying from which it is begun anew after a write, and how often: a quick one is made under the freeze.
+_QUICK = 0.25
+_MOST_RESTARTS = 2
 #: Seconds until a step that found a writer at work is tried again, and for which each is waited for beforehand.
 _BUSY_PAUSE = 0.02
 _BUSY_PATIENCE = 5.0
@@ -35,7 +39,8 @@ class LiveDatabase:
     In rollback-journal mode the freeze is a plain read transaction: a writer's commit waits, nothing fails at once. A
     stronger lock would make transactions that read before they write fail without waiting. In write-ahead mode it is
     a write transaction, held for milliseconds only, and a read transaction that outlives it. In those milliseconds a
-    transaction of that kind does fail at once there: SQLite lets it wait for nobody. The EMR uses rollback mode.
+    transaction of that kind does fail at once there: SQLite lets it wait for nobody. Where nothing else has to be of
+    the same instant, the read transaction is enough, and nobody waits. The EMR uses rollback mode.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,6 +55,7 @@ class LiveDatabase:
             keeper = self._connect("ro")
             # Not "ro": after a power cut the journal must be rolled back, as the EMR itself would do at its next start.
             self._reader = self._connect("rw")
+            self._reader.execute(f"PRAGMA cache_size = {_CACHE}")
             self.is_wal = self._is_wal_now()
             self._writer = self._reader
             if self.is_wal:
@@ -65,10 +71,13 @@ class LiveDatabase:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stack.close()
 
-    def freeze(self, patience: float) -> None:
-        """Hold the writers from now on; raise sqlite3.OperationalError if that takes longer than `patience` seconds."""
+    def freeze(self, patience: float, *, only_read: bool = False) -> None:
+        """Hold the writers from now on; raise sqlite3.OperationalError if that takes longer than `patience` seconds.
+
+        With `only_read` a write-ahead database shows this instant for as long, and its writers go on all the same.
+        """
         self._wait_at_most(patience)
-        if self.is_wal:
+        if self.is_wal and not only_read:
             self._writer.execute("BEGIN IMMEDIATE")
         self._reader.execute("BEGIN")
         self._reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -77,8 +86,8 @@ class LiveDatabase:
             raise sqlite3.OperationalError("its journal mode has just been changed")
 
     def let_writers_go(self) -> None:
-        """Let the writers of a write-ahead database go on; what is copied afterwards is still the frozen instant."""
-        if self.is_wal and self._writer.in_transaction:
+        """Let the writers go on; of a write-ahead database what is copied afterwards is still the frozen instant."""
+        if self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
 
     def read_schema(self) -> None:
@@ -98,13 +107,13 @@ class LiveDatabase:
             if deadline is not None and remaining and time.monotonic() > deadline:
                 raise DeadlinePassed
 
-        self._copy(target, watch)
+        self._copy(target, _STEP, watch)
 
     def copy_beforehand(self, target: Path) -> None:
         """Write what is there to the new file `target` while the EMR goes on; `is_as_copied` tells what that is worth.
 
-        A writer waits for one step at most. Each write lets SQLite begin again, so it is given up where that goes on,
-        and where a writer lets nobody read.
+        Each write lets SQLite begin again, so it is given up where that goes on, where it will be quick under the
+        freeze, and where a writer lets nobody read.
         """
         self._copied = None
         self._wait_at_most(_BUSY_PATIENCE)
@@ -114,19 +123,23 @@ class LiveDatabase:
             if is_busy(error):
                 return
             raise
-        steps, started = 0, time.monotonic()
+        begun, last, restarts = time.monotonic(), -1, 0
 
         def watch(status: int, remaining: int, total: int) -> None:
-            nonlocal steps
+            nonlocal begun, last, restarts
             if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise DeadlinePassed
-            steps += 1
-            self.expected = (time.monotonic() - started) * total / (steps * _STEP)
-            if remaining and steps * _STEP > _MOST_PASSES * total + _SPARE_STEPS * _STEP:
-                raise DeadlinePassed
+            now = time.monotonic()
+            if last >= 0 and remaining >= last:
+                begun, restarts = now, restarts + 1
+                if self.expected < _QUICK or restarts > _MOST_RESTARTS:
+                    raise DeadlinePassed
+            else:
+                self.expected = (now - begun) * total / max(total - remaining, 1)
+            last = remaining
 
         with suppress(DeadlinePassed):
-            self._copy(target, watch)
+            self._copy(target, _SMALL_STEP, watch)
             self._copied = version
 
     def is_as_copied(self) -> bool:
@@ -144,14 +157,15 @@ class LiveDatabase:
         """Return what is another number whenever another connection, of whatever process, has written."""
         return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
 
-    def _copy(self, target: Path, watch: Callable[[int, int, int], None]) -> None:
+    def _copy(self, target: Path, step: int, watch: Callable[[int, int, int], None]) -> None:
         target.unlink(missing_ok=True)
         os.close(create_private(target))
         with closing(sqlite3.connect(target, isolation_level=None)) as copy:
             # A copy that a power cut spoils is thrown away, so it needs neither journal nor fsync: 0.3 s, not 1.0 s.
             copy.execute("PRAGMA synchronous = OFF")
             copy.execute("PRAGMA journal_mode = OFF")
-            self._reader.backup(copy, pages=_STEP, progress=watch, sleep=_BUSY_PAUSE)
+            copy.execute(f"PRAGMA cache_size = {_CACHE}")
+            self._reader.backup(copy, pages=step, progress=watch, sleep=_BUSY_PAUSE)
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -167,9 +181,13 @@ def schema_problem(path: Path) -> str:
             database.read_schema()
     except sqlite3.DatabaseError as error:
         # One that is busy, or may not be opened, need not be damaged.
-        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-        return str(error) if damaged else ""
+        return str(error) if is_damage(error) else ""
     return ""
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether SQLite says that the file itself is damaged, and not that it cannot be read just now."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def is_no_database(error: sqlite3.Error) -> bool:

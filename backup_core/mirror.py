@@ -9,8 +9,13 @@ from pathlib import Path
 
 from .files import private_folder
 
-#: A file that changed this shortly before it was copied may have changed again within one tick of its time stamp.
+#: A file that changed this shortly before it was copied may have changed again within one tick of its time stamp: on a
+#: disk that counts in fractions of a second, and on one that counts in whole seconds or in two of them, as FAT does.
 _TICK_NS = 20_000_000
+_LONG_TICK_NS = 2_000_000_000
+_SECOND_NS = 1_000_000_000
+#: How often a file that changes while it is copied is copied again.
+_MOST_COPIES = 3
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,11 @@ class _Stamp:
     size: int
     modified_ns: int
     inode: int
+
+    @property
+    def tick_ns(self) -> int:
+        """How long the disk may show the same time."""
+        return _TICK_NS if self.modified_ns % _SECOND_NS else _LONG_TICK_NS
 
 
 class Mirror:
@@ -37,14 +47,22 @@ class Mirror:
         """Copy one file with its time; a file that has gone meanwhile is left out."""
         target = self.folder / name
         try:
-            started = time.time_ns()
-            stamp = _stamp(path)
             private_folder(target.parent)
-            shutil.copyfile(path, target)
+            for _attempt in range(_MOST_COPIES):
+                started = time.time_ns()
+                stamp = _stamp(path)
+                shutil.copyfile(path, target)
+                if _stamp(path) == stamp:
+                    break
             os.utime(target, ns=(stamp.modified_ns, stamp.modified_ns))
             self._copied[name] = (stamp, started)
         except FileNotFoundError:
             self._forget(name)
+
+    def copy_all(self, files: Mapping[str, Path]) -> None:
+        """Copy these files, by name."""
+        for name, path in files.items():
+            self.copy(name, path)
 
     def refresh(self, prefix: str, files: Mapping[str, Path]) -> bool:
         """Make the copies below `prefix` those of `files` as they are now; return whether anything had changed."""
@@ -60,7 +78,7 @@ class Mirror:
         stamp, started = self._copied.get(name, (None, 0))
         try:
             # A time in the future is as good as one in the past: the clock was set back since.
-            return stamp is not None and stamp == _stamp(path) and abs(started - stamp.modified_ns) > _TICK_NS
+            return stamp is not None and stamp == _stamp(path) and abs(started - stamp.modified_ns) > stamp.tick_ns
         except FileNotFoundError:
             return False
 

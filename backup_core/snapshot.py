@@ -24,10 +24,10 @@ from .errors import SnapshotFailed, SourceDamaged
 from .files import need_space, private_folder, translating
 from .freeze import frozen, too_busy
 from .gentle import at_once
-from .livedb import DeadlinePassed, LiveDatabase, is_busy, is_no_database
+from .livedb import DeadlinePassed, LiveDatabase, is_busy, is_damage, is_no_database
 from .manifest import is_safe_name
 from .mirror import Mirror
-from .pipeline import side_by_side
+from .pipeline import beside, side_by_side
 from .progress import OnProgress, Progress, Stage, ignore
 from .sources import CHROMA, CHROMA_DB, CLINIC_DB, Kind, Source, files_of, folders_of, is_database, is_side_file
 from .stages import UNWATCHED, Stages, Step
@@ -104,15 +104,17 @@ def copy(sources: Sequence[Source], folder: Path, on_progress: OnProgress = igno
         for name in ["", *(name for source in sources for name in folders_of(source))]:
             private_folder(folder / name)
         mirror = Mirror(folder)
-        with stages.measure(Step.COPY):
-            for name in files.keys() - databases.keys():
-                mirror.copy(name, files[name])
         with stages.measure(Step.COPY), ExitStack() as stack:
             live = {
                 name: stack.enter_context(database)
                 for name, path in databases.items()
                 if (database := _open(name, path, mirror)) is not None
             }
+            with beside(
+                partial(mirror.copy_all, {name: files[name] for name in files.keys() - databases.keys()})
+            ) as plain:
+                _copy_beforehand(live, folder)
+            plain.result()
             frozen = _copy_at_one_instant(live, mirror, sources)
         stages.add(Step.FREEZE, frozen)
         on_progress(Progress(Stage.SNAPSHOT, total, total))
@@ -172,70 +174,99 @@ def _open(name: str, path: Path, mirror: Mirror) -> LiveDatabase | None:
         if is_no_database(error) and name not in (CLINIC_DB, CHROMA_DB):
             mirror.copy(name, path)
             return None
+        if not is_damage(error):
+            raise
         raise SourceDamaged(name, str(error)) from error
 
 
 def _copy_at_one_instant(live: Mapping[str, LiveDatabase], mirror: Mirror, sources: Sequence[Source]) -> float:
-    """Copy the databases, and what changed of the vector store, under one freeze; return how long it held, in s."""
+    """Copy the databases, and what changed of the vector store, under one freeze; return how long it held, in s.
+
+    What was copied beforehand counts where nobody has written since; after an attempt that took too long it is copied
+    again.
+    """
     vectors = next((source for source in sources if source.name == CHROMA), None)
+    hold = _Hold()
     for limit in _FREEZE_LIMITS:
-        _copy_beforehand(live, mirror.folder)
         try:
             # The writers would wait for this thread, and it may have stepped back behind all others.
-            held = at_once(partial(_copy_frozen, live, mirror, vectors, limit))
-            logger.info("held the writers for %.1f ms", held * 1000)
-            return held
+            at_once(partial(_copy_frozen, live, mirror, vectors, limit, hold))
+            return hold.seconds
         except DeadlinePassed:
             logger.warning("the data cannot be copied within %.0f s: let the writers go; trying again", limit)
             time.sleep(_PAUSE_BETWEEN_ATTEMPTS)
+            _copy_beforehand(live, mirror.folder)
     raise too_busy()
 
 
 def _copy_beforehand(live: Mapping[str, LiveDatabase], folder: Path) -> None:
     """Copy the databases while the EMR goes on: if it writes nothing meanwhile, nobody has to wait for the copying."""
     waiting = {name: database for name, database in live.items() if not database.is_wal}
-    with side_by_side(lambda name: waiting[name].copy_beforehand(folder / name), waiting) as copied:
-        for _done in copied:
-            pass
+
+    def copy() -> None:
+        with side_by_side(lambda name: waiting[name].copy_beforehand(folder / name), waiting) as copied:
+            for _done in copied:
+                pass
+
+    # A writer would wait for each step of it.
+    at_once(copy)
 
 
-def _copy_frozen(live: Mapping[str, LiveDatabase], mirror: Mirror, vectors: Source | None, limit: float) -> float:
-    """Freeze the databases and copy what was written since the first copy; return how long they were held, in s."""
-    with frozen(list(live.values())):
-        started = time.monotonic()
-        if vectors is not None:
-            _settle(vectors, mirror, started + limit)
-        if any(one.expected > limit for one in _to_copy(live).values()):
-            # Written to meanwhile, and so large that holding the writers would be for nothing.
-            raise DeadlinePassed
-        return _copy_databases(live, mirror.folder, started, started + limit)
+@dataclass
+class _Hold:
+    """For how many seconds writers were held, in all attempts."""
+
+    seconds: float = 0.0
 
 
-def _copy_databases(live: Mapping[str, LiveDatabase], folder: Path, started: float, deadline: float) -> float:
-    """Copy the frozen databases, those whose writers wait first; return for how long the writers were held, in s."""
+def _copy_frozen(
+    live: Mapping[str, LiveDatabase], mirror: Mirror, vectors: Source | None, limit: float, hold: _Hold
+) -> None:
+    """Freeze the databases and copy what was written since the first copy."""
+    # The EMR's own comes last: in write-ahead mode its writers need not wait at all then.
+    with frozen([live[name] for name in sorted(live, key=lambda name: name == CLINIC_DB)]) as since:
+        try:
+            _copy_held(live, mirror, vectors, since + limit)
+        finally:
+            held = time.monotonic() - since
+            hold.seconds += held
+            logger.info("held the writers for %.1f ms", held * 1000)
+        for name, database in live.items():
+            if database.is_wal:
+                database.copy(mirror.folder / name, None)
+
+
+def _copy_held(live: Mapping[str, LiveDatabase], mirror: Mirror, vectors: Source | None, deadline: float) -> None:
+    """Copy what was written since the first copy, and let the writers of each database go as soon as that can be."""
+    waiting = {name: one for name, one in live.items() if not one.is_wal and not one.is_as_copied()}
+    if any(time.monotonic() + one.expected > deadline for one in waiting.values()):
+        # So large that holding the writers would be for nothing.
+        raise DeadlinePassed
+
+    def let_go(name: str) -> None:
+        # The vector store's own writers might go on with its other files.
+        if not name.startswith(f"{CHROMA}/"):
+            live[name].let_writers_go()
+
+    def copy(name: str) -> None:
+        waiting[name].copy(mirror.folder / name, deadline)
+        let_go(name)
+
+    for name in live.keys() - waiting.keys():
+        let_go(name)
+    with beside(partial(_settle, vectors, mirror, deadline)) as settled:
+        with side_by_side(copy, waiting) as copied:
+            for _done in copied:
+                pass
+        settled.result()
     for database in live.values():
         database.let_writers_go()
-    waiting = _to_copy(live)
-    with side_by_side(lambda name: waiting[name].copy(folder / name, deadline), waiting) as copied:
-        for _done in copied:
-            pass
-    held = time.monotonic() - started
-    for database in live.values():
-        if not database.is_wal:
-            database.thaw()
-    for name, database in live.items():
-        if database.is_wal:
-            database.copy(folder / name, None)
-    return held
 
 
-def _to_copy(live: Mapping[str, LiveDatabase]) -> dict[str, LiveDatabase]:
-    """Return the frozen databases whose writers have to wait for the copying: something was written since the first."""
-    return {name: database for name, database in live.items() if not database.is_wal and not database.is_as_copied()}
-
-
-def _settle(vectors: Source, mirror: Mirror, deadline: float) -> None:
+def _settle(vectors: Source | None, mirror: Mirror, deadline: float) -> None:
     """Copy again what changed of the vector store since it was copied, until two looks agree and the files fit."""
+    if vectors is None:
+        return
     give_up_on_torn = time.monotonic() + _TORN_PATIENCE
     calm = False
     while True:

@@ -95,7 +95,8 @@ def test_stores_that_cannot_be_had_together_are_let_go_and_said_so(
 @pytest.mark.parametrize("mode", ["DELETE", "WAL"])
 def test_writers_wait_while_the_stores_are_frozen_and_not_longer(clinic: Clinic, mode: str) -> None:
     clinic.sql(f"PRAGMA journal_mode = {mode}")
-    with LiveDatabase(clinic.db) as database, freeze.frozen([database]):
+    chroma = LiveDatabase(clinic.chroma / "chroma.sqlite3")
+    with LiveDatabase(clinic.db) as database, chroma, freeze.frozen([database, chroma]):
         with closing(sqlite3.connect(clinic.db, timeout=0.05)) as emr:
             with pytest.raises(sqlite3.OperationalError, match="locked"):
                 emr.execute("UPDATE patients SET age = 1")
@@ -107,6 +108,21 @@ def test_writers_wait_while_the_stores_are_frozen_and_not_longer(clinic: Clinic,
                 emr.execute("UPDATE patients SET age = 1")
                 emr.commit()
     clinic.admit("Afterwards")
+
+
+def test_in_write_ahead_mode_nobody_waits_for_the_store_that_is_read_last(clinic: Clinic, tmp_path: Path) -> None:
+    clinic.sql("PRAGMA journal_mode = WAL")
+    chroma = LiveDatabase(clinic.chroma / "chroma.sqlite3")
+    with LiveDatabase(clinic.db) as database, chroma, freeze.frozen([chroma, database]):
+        with closing(sqlite3.connect(clinic.db, timeout=0, isolation_level=None)) as emr:
+            emr.execute("BEGIN")
+            emr.execute("SELECT count(*) FROM patients").fetchone()
+            emr.execute("UPDATE patients SET name = 'written meanwhile'")
+            emr.execute("COMMIT")
+        database.copy(tmp_path / "clinic.db", None)
+
+    assert "written meanwhile" in clinic.names()
+    assert "written meanwhile" not in Clinic(tmp_path).names()
 
 
 def test_a_copy_that_takes_too_long_lets_the_writers_go(
@@ -263,21 +279,35 @@ def test_what_is_written_between_the_first_copy_and_the_freeze_is_in_the_snapsho
     assert taken.contents.patient_count == PATIENTS + 1
 
 
-def test_a_copy_that_writers_let_begin_anew_for_ever_is_given_up_and_made_while_they_wait(
-    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("seconds", [0.0, 60.0], ids=["quick", "long"])
+def test_a_copy_that_writers_let_begin_anew_is_given_up_and_made_while_they_wait(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    monkeypatch.setattr(livedb, "_STEP", 1)
+    """One that would be quick under the freeze at once, one that takes long after some more tries."""
+    monkeypatch.setattr(livedb, "_SMALL_STEP", 1)
+    monkeypatch.setattr(livedb, "_QUICK", 30.0 - seconds)
+    steps = itertools.count()
     with LiveDatabase(clinic.db) as database:
         database.copy_beforehand(tmp_path / "whole.db")
         database.freeze(5)
         assert database.is_as_copied()
         database.thaw()
-        monkeypatch.setattr(livedb, "_MOST_PASSES", 0)
-        monkeypatch.setattr(livedb, "_SPARE_STEPS", 0)
+        copy = database._copy
+
+        def copy_beside_a_writer(target: Path, step: int, watch: Callable[[int, int, int], None]) -> None:
+            def admit_and_watch(status: int, remaining: int, total: int) -> None:
+                watch(status, remaining, total)
+                clinic.admit(f"In step {next(steps)}")
+
+            copy(target, step, admit_and_watch)
+
+        monkeypatch.setattr(database, "_copy", copy_beside_a_writer)
         database.copy_beforehand(tmp_path / "part.db")
+        monkeypatch.setattr(database, "_copy", copy)
         database.freeze(5)
         assert not database.is_as_copied()
         database.copy(tmp_path / "frozen.db", None)
-    assert (tmp_path / "part.db").stat().st_size < clinic.db.stat().st_size
+    written = next(steps)
+    assert written == (1 if seconds == 0 else 1 + livedb._MOST_RESTARTS)
     (tmp_path / "frozen.db").rename(tmp_path / "clinic.db")
-    assert read_contents(tmp_path).patient_count == PATIENTS
+    assert read_contents(tmp_path).patient_count == PATIENTS + written
