@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from . import openme
 from .errors import ArchiveUnusable, BackupError, RepositoryUnusable
-from .files import create_private, private_folder, sync_folder, translating
+from .files import WriteBehind, create_private, private_folder, sync_folder, translating
 from .manifest import Manifest, Member
 from .packer import Packer
 from .pipeline import ahead, beside
@@ -38,6 +38,8 @@ class Unpacking:
     folder: Path
     wants: Callable[[str], bool]
     on_file: Callable[[str, Path], None]
+    #: Whether they are to stay, so that the disk may begin with them at once.
+    to_stay: bool = False
 
 
 def pack(
@@ -71,6 +73,7 @@ def pack(
                 on_progress(Progress(Stage.VERIFY))
                 with stages.measure(Step.VERIFY):
                     check_seal(part)
+                on_progress(Progress(Stage.VERIFY))
                 when_packed()
             lasting.result()
         sync_folder(part.parent)
@@ -115,14 +118,16 @@ def extract(
     *,
     only: Callable[[str], bool] = lambda name: True,
     on_file: Callable[[str, Path], None] = lambda name, path: None,
+    to_stay: bool = False,
 ) -> Manifest:
-    """Write the members of an archive for which `only` holds below the new folder `folder`, durably, verifying each.
+    """Write the members of an archive for which `only` holds below the new folder `folder`, verifying each.
 
-    `on_file` gets the name and the path of each as soon as it is there. Raise ArchiveUnusable where a member differs
-    from the manifest, RepositoryFull without room.
+    `on_file` gets the name and the path of each as soon as it is there. With `to_stay` the disk begins with them at
+    once, but only `sync_tree` makes them last. Raise ArchiveUnusable where a member differs from the manifest,
+    RepositoryFull without room.
     """
     with Reader(path) as reader:
-        into = Unpacking(folder, only, on_file)
+        into = Unpacking(folder, only, on_file, to_stay)
         _consume(reader, [name for name in reader.names if only(name)], on_progress, Stage.EXTRACT, into)
         return reader.manifest
 
@@ -155,7 +160,8 @@ def _consume(reader: Reader, names: list[str], on_progress: OnProgress, stage: S
         for name, pieces in groupby(chunks, key=itemgetter(0)):
             digest = hashlib.sha256()
             path = into.folder / name if into is not None and into.wants(name) else None
-            with _Target(path, is_folder=name.endswith("/")) as target:
+            to_stay = into is not None and into.to_stay
+            with _Target(path, is_folder=name.endswith("/"), to_stay=to_stay) as target:
                 for _name, chunk in pieces:
                     digest.update(chunk)
                     target.write(chunk)
@@ -175,10 +181,11 @@ def _consume(reader: Reader, names: list[str], on_progress: OnProgress, stage: S
 class _Target:
     """Where the bytes of a member go: to a new private file, or nowhere when they are only verified."""
 
-    def __init__(self, path: Path | None, *, is_folder: bool) -> None:
+    def __init__(self, path: Path | None, *, is_folder: bool, to_stay: bool) -> None:
         self._path = path
         self._is_folder = is_folder
         self._descriptor: int | None = None
+        self._disk = WriteBehind() if to_stay else None
 
     def __enter__(self) -> "_Target":
         if self._path is not None:
@@ -198,12 +205,12 @@ class _Target:
                 view = memoryview(chunk)
                 while view:
                     view = view[os.write(self._descriptor, view) :]
+                if self._disk is not None:
+                    self._disk.wrote(self._descriptor, len(chunk))
 
     def __exit__(self, *raised: object) -> None:
         if self._descriptor is not None:
             with self._translating():
-                if raised[0] is None:
-                    os.fsync(self._descriptor)
                 os.close(self._descriptor)
 
     @staticmethod

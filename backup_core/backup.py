@@ -12,7 +12,7 @@ from . import archive, openme, snapshot
 from .archive import check_seal
 from .clock import Clock
 from .contents import visits_on
-from .datafolder import DataFolder
+from .datafolder import DataFolder, clear
 from .errors import ArchiveUnusable, SnapshotFailed, SourceDamaged
 from .files import remove, translating
 from .listing import Archive, look
@@ -99,7 +99,7 @@ class BackupMaker:
                     lambda members: replace(examined.result(), members=members),
                     report,
                     stages,
-                    when_packed=partial(remove, copied.folder),
+                    when_packed=partial(clear, copied.folder),
                 )
             with stages.measure(Step.PUBLISH):
                 path = self._repository.publish(part, manifest.created_at, safety=trigger is Trigger.SAFETY)

@@ -125,10 +125,10 @@ class DataFolder:
         try:
             yield folder
         finally:
-            cleared = _clear(folder)
+            cleared = clear(folder)
             lock.release()
             if cleared:
-                _clear(folder.with_suffix(".lock"))
+                clear(folder.with_suffix(".lock"))
 
     def sweep(self) -> None:
         """Remove what runs that were cut off have left in staging; one that is still at work keeps its folder.
@@ -140,12 +140,12 @@ class DataFolder:
                 lock = FileLock(held, timeout=0, mode=0o600)
                 with suppress(Timeout):
                     with lock:
-                        cleared = _clear(held.with_suffix(""))
+                        cleared = clear(held.with_suffix(""))
                     if cleared:
-                        _clear(held)
+                        clear(held)
 
 
-def _clear(path: Path) -> bool:
+def clear(path: Path) -> bool:
     """Return whether what has served its purpose could be removed; else it is left to the next sweep."""
     try:
         remove(path)

@@ -21,6 +21,8 @@ from .text import _
 PRIVATE = ".docassist-backup"
 #: Bytes that are read or written at a time.
 CHUNK = 1 << 20
+#: Bytes after which the disk begins with what it would have to do all at once at the end.
+_BEGIN_AFTER = 16 << 20
 #: Seconds for which a file held by a virus scanner or a sync client is tried again.
 SHARING_PATIENCE = 10.0
 
@@ -99,16 +101,29 @@ def sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def begin_writing(descriptor: int, offset: int, length: int) -> None:
-    """Have the disk begin with bytes that were just written, where the system can be told so: nobody waits for it."""
-    if hasattr(os, "posix_fadvise"):
-        # Said of bytes that are not on the disk yet, Linux begins to write them, and forgets none.
-        os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_DONTNEED)
+class WriteBehind:
+    """Has the disk begin with what was written to one file, where the system can be told so: nobody waits for it."""
+
+    def __init__(self) -> None:
+        self._begun = self._written = 0
+
+    def wrote(self, descriptor: int, length: int) -> None:
+        """Take note of so many bytes more that were written in their order."""
+        self._written += length
+        ready = self._written - self._begun
+        if ready >= _BEGIN_AFTER and hasattr(os, "posix_fadvise"):
+            # Said of bytes that are not on the disk yet, Linux begins to write them, and forgets none.
+            os.posix_fadvise(descriptor, self._begun, ready, os.POSIX_FADV_DONTNEED)
+            self._begun = self._written
 
 
 def sync_tree(top: Path) -> None:
     """Make every file and folder below `top` last through a power cut."""
-    for folder, _folders, names in os.walk(top):
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for folder, _folders, names in os.walk(top, onerror=refuse):
         for name in names:
             sync_file(Path(folder) / name)
         sync_folder(Path(folder))

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from .archive import read_manifest
-from .errors import ArchiveUnusable
+from .errors import ArchiveUnusable, RepositoryUnusable
 from .files import is_online_only
 from .manifest import Manifest, is_safety, time_of
 from .proofs import Proof
@@ -135,7 +135,7 @@ def look(path: Path) -> Archive:
     file = (status.st_dev, status.st_ino)
     try:
         manifest = read_manifest(path)
-    except ArchiveUnusable as error:
+    except (ArchiveUnusable, RepositoryUnusable) as error:
         being_written = 0 <= time.time() - status.st_mtime < _WRITING
         state = State.WRITING if being_written else State.DAMAGED
         return Archive(path, size, modified, state, problem=str(error), file=file)

@@ -186,7 +186,7 @@ class Restorer:
             self._data.path, archive.unpacked_size(wanted.path), N_("%(size)s for the data that comes back")
         )
         need_room(_NO_ROOM, [unpacked, *safety])
-        return unpack(wanted.path, swap.new, on_progress)
+        return unpack(wanted.path, swap.new, on_progress, to_stay=True)
 
     def _names(self, manifest: Manifest, swap: Swap, *, with_settings: bool) -> list[str]:
         """Return the sources that change: what the archive has, and what it says was absent."""

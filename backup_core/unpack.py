@@ -1,5 +1,6 @@
-"""Reading a ZIP that may be damaged or hostile: every way in which it can fail is an ArchiveUnusable."""
+"""Reading a ZIP that may be damaged or hostile: every way in which its bytes can be wrong is an ArchiveUnusable."""
 
+import errno
 import os
 import stat
 import struct
@@ -12,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from .codec import DamagedStream
-from .errors import ArchiveUnusable
+from .errors import ArchiveUnusable, BackupError, RepositoryUnusable
 from .files import translating_zip
 from .manifest import MANIFEST_NAME, Manifest, Member, is_safe_name
 from .text import _
@@ -23,6 +24,8 @@ _LARGEST_MANIFEST = 32 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 #: Encrypted in one way or another, or only the difference to another file.
 _ENCRYPTED, _UNREADABLE = 0x1, 0x60
+#: What the system says of a place that the file cannot have, of a disk that cannot read it, and of a folder.
+_OF_THE_FILE = (None, errno.EINVAL, errno.EOVERFLOW, errno.EFBIG, errno.EIO, errno.EISDIR)
 #: Whether this system takes two names for one file that differ in large and small letters only.
 _IGNORES_CASE = os.name == "nt" or sys.platform == "darwin"
 
@@ -40,7 +43,7 @@ class Reader:
             self.manifest = self._read_manifest()
             self._members = self._check_members()
             self._seal = self._read_seal()
-        except ArchiveUnusable:
+        except BackupError:
             self._stack.close()
             raise
 
@@ -152,6 +155,7 @@ class Reader:
 
 @contextmanager
 def _reading(name: str = "") -> Iterator[None]:
+    """Raise what the bytes of a damaged file lead to as ArchiveUnusable, and what passes as RepositoryUnusable."""
     sentence = (
         _("This backup is damaged: %(name)s cannot be read", name=name)
         if name
@@ -160,7 +164,16 @@ def _reading(name: str = "") -> Iterator[None]:
     with translating_zip(sentence):
         try:
             yield
-        except (OSError, struct.error, OverflowError, MemoryError, DamagedStream) as error:
+        except (OSError, MemoryError) as error:
+            if isinstance(error, OSError) and error.errno in _OF_THE_FILE:
+                raise ValueError(str(error)) from error
+            # A program that has it open, a drive that is gone, too little memory: the file may be as good as ever.
+            detail = getattr(error, "strerror", None) or error
+            raise RepositoryUnusable(
+                _("This backup cannot be read just now (%(detail)s).", detail=detail),
+                hint=_("Is its drive connected, and does no other program hold the file? Then try again."),
+            ) from error
+        except (struct.error, OverflowError, DamagedStream) as error:
             raise ValueError(str(error)) from error
 
 

@@ -23,13 +23,13 @@ def verify(path: Path, folder: Path, on_progress: OnProgress = ignore) -> None:
         archive.verify(path, on_progress, into=archive.Unpacking(folder, _DATABASES.__contains__, check))
 
 
-def unpack(path: Path, folder: Path, on_progress: OnProgress = ignore) -> Manifest:
-    """Write an archive's members below the new folder `folder`, durably, and return its manifest.
+def unpack(path: Path, folder: Path, on_progress: OnProgress = ignore, *, to_stay: bool = False) -> Manifest:
+    """Write an archive's members below the new folder `folder`, and return its manifest; for `to_stay` see `extract`.
 
     Raise ArchiveUnusable where a byte or a database is not as it should be, RepositoryFull without room.
     """
     with _checking(path) as check:
-        return archive.extract(path, folder, on_progress, on_file=check)
+        return archive.extract(path, folder, on_progress, on_file=check, to_stay=to_stay)
 
 
 @contextmanager

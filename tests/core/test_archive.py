@@ -1,5 +1,6 @@
 """An archive: what goes in comes out, and what is damaged or hostile is refused before it touches anything."""
 
+import errno
 import hashlib
 import io
 import json
@@ -7,6 +8,7 @@ import os
 import stat
 import sys
 import zipfile
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 
 from backup_core import archive, packer, unpack
 from backup_core.codec import deflate
-from backup_core.errors import ArchiveUnusable, BackupError
+from backup_core.errors import ArchiveUnusable, BackupError, RepositoryUnusable
 from backup_core.files import CHUNK
 from backup_core.manifest import MANIFEST_NAME, Manifest, Member
 from backup_core.progress import Progress, Stage
@@ -288,6 +290,34 @@ def test_a_zip_without_a_manifest_and_files_that_are_no_zip_are_refused(tmp_path
         foreign.write_bytes(content)
         refusal(foreign)
     assert "no backup that can be read" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (PermissionError(errno.EACCES, "held by another program"), RepositoryUnusable),
+        (OSError(errno.EMFILE, "too many open files"), RepositoryUnusable),
+        (MemoryError(), RepositoryUnusable),
+        (OSError(errno.EIO, "input/output error"), ArchiveUnusable),
+    ],
+    ids=["held", "too many", "no memory", "broken disk"],
+)
+def test_what_passes_is_not_taken_for_damage(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[BackupError]
+) -> None:
+    path = tmp_path / "a.zip"
+    pack(clinic.data_dir, path)
+
+    def fail(_source: object, _info: object) -> Iterator[bytes]:
+        raise error
+        yield b""
+
+    with monkeypatch.context() as patched:
+        patched.setattr(unpack, "member_chunks", fail)
+        with pytest.raises(kind) as raised:
+            archive.verify(path)
+    assert raised.value.hint
+    assert archive.verify(path)
 
 
 def test_a_manifest_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from backup_core import BackupEngine
 from backup_core.jobs import JobRunner
 from backup_core.livedb import LiveDatabase
+from backup_core.mirror import Mirror
 from backup_core.pipeline import ahead, beside, side_by_side
 from backup_core.progress import OnProgress
 from backup_core.runs import Trigger
@@ -56,17 +57,18 @@ def test_while_the_writers_of_docassist_wait_nothing_is_behind(
     seen: dict[str, int] = {}
 
     def note(name: str, method: Callable[..., None]) -> Callable[..., None]:
-        def noting(*given: object) -> None:
+        def noting(*given: object, **named: object) -> None:
             seen[name] = priority()
-            method(*given)
+            method(*given, **named)
 
         return noting
 
     for name in ("copy_beforehand", "freeze", "thaw"):
         monkeypatch.setattr(LiveDatabase, name, note(name, getattr(LiveDatabase, name)))
+    monkeypatch.setattr(Mirror, "copy_all", note("copy_all", Mirror.copy_all))
     jobs = JobRunner()
 
     done = jobs.wait(jobs.start("create", lambda report: engine.create().name, trigger=Trigger.INTERVAL.value).id, 60)
 
     assert done.state == "done"
-    assert seen == {"copy_beforehand": 15, "freeze": priority(), "thaw": priority()}
+    assert seen == {"copy_all": 15, "copy_beforehand": priority(), "freeze": priority(), "thaw": priority()}

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from backup_core import BackupEngine
-from backup_core.errors import ArchiveUnusable, EmrRunning, OtherClinic, SettingInvalid, UnknownArchive
+from backup_core.errors import (
+    ArchiveUnusable,
+    EmrRunning,
+    OtherClinic,
+    RepositoryUnusable,
+    SettingInvalid,
+    UnknownArchive,
+)
 from backup_core.files import PRIVATE
 from tests.clinic import PATIENTS, Clinic
 from tests.core import oldemr
@@ -106,9 +113,10 @@ def test_an_archive_that_is_damaged_or_gone_changes_nothing(engine: BackupEngine
     gone.path.unlink()
     before = clinic.files()
 
-    for archive in (damaged, gone):
-        with pytest.raises(ArchiveUnusable):
-            engine.restore(archive)
+    with pytest.raises(ArchiveUnusable):
+        engine.restore(damaged)
+    with pytest.raises(RepositoryUnusable, match="cannot be read just now"):
+        engine.restore(gone)
     with pytest.raises(UnknownArchive):
         engine.find("backup_2026-01-01_00-00-00.zip")
 
