@@ -109,7 +109,7 @@ class Restorer:
             swap.note(safety=None, origin=manifest.origin)
             try:
                 with stages.measure(Step.SAFETY):
-                    swap.note(safety=self._keep_today(manifest, swap, wish, names), origin=manifest.origin)
+                    swap.note(safety=self._keep_today(manifest, swap, wish, names, stages), origin=manifest.origin)
             except SourceDamaged:
                 if not wish.inside_emr:
                     raise
@@ -201,7 +201,9 @@ class Restorer:
             names = [name for name in names if name != SETTINGS]
         return names
 
-    def _keep_today(self, manifest: Manifest, swap: Swap, wish: Wish, names: Sequence[str]) -> str | None:
+    def _keep_today(
+        self, manifest: Manifest, swap: Swap, wish: Wish, names: Sequence[str], stages: Stages
+    ) -> str | None:
         """Make the safety backup and return its name; raise OtherClinic where the user should be asked first."""
         origin = self._data.origin
         same = self._holding(self._data.sources(names)) if wish.other_clinic or manifest.origin == origin else None
@@ -225,7 +227,7 @@ class Restorer:
             if not same:
                 raise _other_clinic(manifest)
 
-        return self._make_safety(names, check, raw_if_damaged=not wish.inside_emr)
+        return self._make_safety(names, check, raw_if_damaged=not wish.inside_emr, stages=stages)
 
     def _make_safety(
         self,
@@ -233,6 +235,7 @@ class Restorer:
         check: Callable[[Snapshot], None] = lambda today: None,
         *,
         raw_if_damaged: bool = True,
+        stages: Stages = UNWATCHED,
     ) -> str | None:
         """Return the name of a new safety backup of all sources, and of what `names` says will be replaced.
 
@@ -241,7 +244,8 @@ class Restorer:
         sources = self._data.sources(names)
         if all(source.kind is None or (source.name == SETTINGS and SETTINGS not in names) for source in sources):
             return None
-        return self._maker.make(Trigger.SAFETY, sources, ignore, check=check, raw_if_damaged=raw_if_damaged).name
+        make = partial(self._maker.make, check=check, raw_if_damaged=raw_if_damaged, stages=stages)
+        return make(Trigger.SAFETY, sources, ignore).name
 
 
 def _refuse_if_newer(backup: int | None, today: int | None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_core import freeze, livedb, snapshot
+from backup_core import freeze, instant, livedb, snapshot
 from backup_core.chroma import torn_indexes
 from backup_core.contents import read_contents
 from backup_core.errors import SnapshotFailed, SourceDamaged
@@ -128,8 +128,8 @@ def test_in_write_ahead_mode_nobody_waits_for_the_store_that_is_read_last(clinic
 def test_a_copy_that_takes_too_long_lets_the_writers_go(
     clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(snapshot, "_FREEZE_LIMITS", (0.0, 0.0))
-    monkeypatch.setattr(snapshot, "_PAUSE_BETWEEN_ATTEMPTS", 0.01)
+    monkeypatch.setattr(instant, "_FREEZE_LIMITS", (0.0, 0.0))
+    monkeypatch.setattr(instant, "_PAUSE_BETWEEN_ATTEMPTS", 0.01)
 
     with pytest.raises(SnapshotFailed, match="locked for too long"):
         snapshot.take(find_sources(clinic.data_dir), tmp_path / "taken")
@@ -229,19 +229,19 @@ def test_a_database_too_large_to_be_copied_while_writers_wait_is_copied_while_no
         raise DeadlinePassed
 
     monkeypatch.setattr(LiveDatabase, "copy", takes_too_long)
-    monkeypatch.setattr(snapshot, "_PAUSE_BETWEEN_ATTEMPTS", 0.01)
+    monkeypatch.setattr(instant, "_PAUSE_BETWEEN_ATTEMPTS", 0.01)
 
     taken = snapshot.take(find_sources(clinic.data_dir), tmp_path / "quiet")
 
     assert taken.contents.patient_count == PATIENTS
-    monkeypatch.setattr(snapshot, "_copy_beforehand", written_after(clinic))
+    monkeypatch.setattr(instant, "_copy_beforehand", written_after(clinic))
     with pytest.raises(SnapshotFailed, match="locked for too long"):
         snapshot.take(find_sources(clinic.data_dir), tmp_path / "busy")
 
 
 def written_after(clinic: Clinic) -> Callable[..., None]:
     """Return the copying beforehand, with a patient admitted when it has ended."""
-    copy_beforehand, numbers = snapshot._copy_beforehand, itertools.count()
+    copy_beforehand, numbers = instant._copy_beforehand, itertools.count()
 
     def copy_and_admit(live: Mapping[str, LiveDatabase], folder: Path) -> None:
         copy_beforehand(live, folder)
@@ -263,8 +263,8 @@ def test_writers_are_not_held_for_a_copy_that_is_known_to_take_too_long(
 
     slowed = written_after(clinic)
     monkeypatch.setattr(LiveDatabase, "copy", never)
-    monkeypatch.setattr(snapshot, "_PAUSE_BETWEEN_ATTEMPTS", 0.01)
-    monkeypatch.setattr(snapshot, "_copy_beforehand", as_if_it_took_a_minute)
+    monkeypatch.setattr(instant, "_PAUSE_BETWEEN_ATTEMPTS", 0.01)
+    monkeypatch.setattr(instant, "_copy_beforehand", as_if_it_took_a_minute)
     with pytest.raises(SnapshotFailed, match="locked for too long"):
         snapshot.take(find_sources(clinic.data_dir), tmp_path / "taken")
 
@@ -272,7 +272,7 @@ def test_writers_are_not_held_for_a_copy_that_is_known_to_take_too_long(
 def test_what_is_written_between_the_first_copy_and_the_freeze_is_in_the_snapshot(
     clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshot, "_copy_beforehand", written_after(clinic))
+    monkeypatch.setattr(instant, "_copy_beforehand", written_after(clinic))
 
     taken = snapshot.take(find_sources(clinic.data_dir), tmp_path / "taken")
 

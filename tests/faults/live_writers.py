@@ -112,7 +112,7 @@ def freezes(outcome: Outcome) -> Iterator[None]:
             if held := re.search(r"held the writers for ([\d.]+) ms", record.getMessage()):
                 outcome.frozen.append(float(held[1]) / 1000)
 
-    log, listener = logging.getLogger("backup_core.snapshot"), Listener()
+    log, listener = logging.getLogger("backup_core.instant"), Listener()
     log.addHandler(listener)
     level = log.level
     log.setLevel(logging.INFO)

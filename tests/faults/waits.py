@@ -1,6 +1,7 @@
 """How long the writers of a 35 MB clinic wait with a backup every 2 s, against the same writers without backups.
 
-`python -m tests.faults.waits` prints the figures of both journal modes. 99 of 100 writes have to be done in twice the
+`python -m tests.faults.waits` prints the figures of both journal modes. The backups are made as the launcher makes
+those that come by themselves: with what the EMR leaves of the processors. 99 of 100 writes have to be done in twice the
 time that they take without backups, and none may wait longer than the freeze and the longest pause of SQLite between
 two tries, which is 100 ms.
 """
@@ -13,6 +14,8 @@ import time
 from pathlib import Path
 
 from backup_core.engine import BackupEngine
+from backup_core.jobs import JobRunner
+from backup_core.runs import Trigger
 
 from .live_writers import KINDS, Outcome, freezes, milliseconds, writers
 from .maker import make
@@ -21,18 +24,20 @@ SIZE = 35_000_000
 PATIENTS = 1_000
 #: Seconds between two backups.
 EVERY = 2.0
+INTERVAL = Trigger.INTERVAL.value
 #: Seconds: SQLite's longest pause between two tries, and what the system takes to wake a program.
 BACK_OFF = 0.11
 
 
 def measure(data: Path, seconds: float, *, backups: bool) -> Outcome:
     """Let three programs write for so many seconds, with a backup every 2 s or without any."""
-    engine, outcome = BackupEngine(data), Outcome()
+    engine, outcome, jobs = BackupEngine(data), Outcome(), JobRunner()
     with writers(data, outcome), freezes(outcome):
         end = time.monotonic() + seconds
         while (begun := time.monotonic()) < end:
             if backups:
-                engine.create()
+                job = jobs.start("create", lambda report: engine.create(on_progress=report), trigger=INTERVAL)
+                assert jobs.wait(job.id).state == "done"
                 engine.prune(keep=3)
                 outcome.backups += 1
             time.sleep(max(0.0, begun + EVERY - time.monotonic()))
