@@ -12,6 +12,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .errors import ArchiveUnusable, BackupError, RepositoryFull
@@ -23,6 +24,7 @@ PRIVATE = ".docassist-backup"
 CHUNK = 1 << 20
 #: Bytes after which the disk begins with what it would have to do all at once at the end.
 _BEGIN_AFTER = 16 << 20
+_FLUSHED_AT_ONCE = 8
 #: Seconds for which a file held by a virus scanner or a sync client is tried again.
 SHARING_PATIENCE = 10.0
 
@@ -123,10 +125,13 @@ def sync_tree(top: Path) -> None:
     def refuse(error: OSError) -> None:
         raise error
 
-    for folder, _folders, names in os.walk(top, onerror=refuse):
-        for name in names:
-            sync_file(Path(folder) / name)
-        sync_folder(Path(folder))
+    found = [(Path(folder), names) for folder, _folders, names in os.walk(top, onerror=refuse)]
+    # Some at a time: the disk takes them together, where one after the other took ten times as long.
+    with ThreadPoolExecutor(_FLUSHED_AT_ONCE, "sync") as pool:
+        for _done in pool.map(sync_file, [folder / name for folder, names in found for name in names]):
+            pass
+    for folder, _names in found:
+        sync_folder(folder)
 
 
 def replace(source: Path, target: Path) -> None:

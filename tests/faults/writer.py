@@ -9,6 +9,7 @@ import itertools
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from filelock import FileLock
 
 from .ledger import Record, charge, correct, transaction
 
-#: Seconds between two transactions.
-PACE = 0.01
+#: Seconds from one step to the next, as far as the steps let it: about 100 transactions in a second by each program.
+PACE = {"charging": 0.01, "correcting": 0.01, "vectors": 0.03}
 
 
 def main() -> None:
@@ -37,9 +38,12 @@ def main() -> None:
     threading.Thread(target=_wait_for_the_end, args=[ended], daemon=True).start()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
+    due = time.monotonic()
     for number in itertools.count(1):
         step(record, number)
-        if ended.wait(PACE):
+        # A step that took longer is not made up for: the writers are people, and do not hurry after a wait.
+        due = max(due + PACE[wanted.kind], time.monotonic())
+        if ended.wait(due - time.monotonic()):
             break
     sys.stdout.write(json.dumps({"failed": record.failed, "waits": record.waits}) + "\n")
 
