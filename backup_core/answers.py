@@ -78,13 +78,11 @@ def about_proof(archive: Archive, proof: Proof) -> Answer:
         if proof.asked
         else ""
     )
-    text = _(
-        "%(archive)s was opened and checked: %(visits)s%(asked)s. %(remark)s",
-        archive=archive.name,
-        visits=counted(proof.patients, proof.visits),
-        asked=asked,
-        remark=proof.remark,
-    )
+    facts = {"archive": archive.name, "visits": counted(proof.patients, proof.visits), "remark": proof.remark}
+    if proof.opened:
+        text = _("%(archive)s was opened and checked: %(visits)s%(asked)s. %(remark)s", asked=asked, **facts)
+    else:
+        text = _("%(archive)s was read and counted, but not opened: %(visits)s. %(remark)s", **facts)
     return Answer(document, text.strip())
 
 

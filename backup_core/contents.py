@@ -1,8 +1,9 @@
 """What a copied database holds: rows, collections, schema version, integrity. Never for a live database."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -28,6 +29,10 @@ _COLLECTIONS = """
     ) FROM collections
     LEFT JOIN segments ON segments.collection = collections.id AND segments.scope = 'METADATA'
 """
+
+#: What SQLite answers where it has read a database and does not like it.
+_OF_CONTENTS = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_NOTADB)
+_UNREAD = re.compile(r"error code=(\d+)")
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def read_contents(folder: Path) -> Contents:
             for (table,) in tables.fetchall():
                 quoted = table.replace('"', '""')
                 # A table of a kind that this Python's SQLite does not know is copied all the same.
-                with suppress(sqlite3.OperationalError):
+                with _unknown_kinds_left_out():
                     counts[table] = database.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()[0]  # noqa: S608
             if "schema_versions" in counts:
                 schema_version = _schema_version(database)
@@ -83,14 +88,29 @@ def visits_on(folder: Path, day: date) -> int | None:
 def check_integrity(copy: Path) -> str:
     """Return "" if SQLite finds the copied database whole, else what it says first.
 
-    A database that uses what only its own program has, a sorting order or a kind of table, is not judged.
+    A database that uses what only its own program has, a sorting order or a kind of table, is not judged. Raise
+    sqlite3.OperationalError where it cannot be read now, for want of memory or because the disk refuses.
     """
+    code = None
     try:
         with _open_copy(copy) as database:
             answer = str(database.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            # It also answers so where it could not read a page: with SQLite's code for that, as 7 for no memory.
+            code = _UNREAD.search(answer)
+            if code and int(code[1]) & 0xFF not in _OF_CONTENTS:
+                raise sqlite3.OperationalError(answer)
     except sqlite3.DatabaseError as error:
+        if not is_damage(error) or code:
+            raise
         return "" if str(error).startswith("no such ") else str(error)
+    except MemoryError as error:
+        raise sqlite3.OperationalError("out of memory") from error
     return "" if answer == "ok" else answer
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether an error in reading a copy tells of what is in it; else it tells of this PC at this moment."""
+    return _code(error) in _OF_CONTENTS
 
 
 def orphans(copy: Path) -> str:
@@ -124,17 +144,33 @@ def patients_in(folder: Path) -> set[tuple[str, str]]:
 def _schema_version(database: sqlite3.Connection) -> int | None:
     try:
         version = database.execute("SELECT max(CAST(version AS INTEGER)) FROM schema_versions").fetchone()[0]
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
+        if not is_damage(error):
+            raise
         return None
     return None if version is None else int(version)
 
 
 def _collections(database: sqlite3.Connection) -> list[tuple[str, int]]:
-    try:
+    # Another version of Chroma has other tables; the store is copied all the same.
+    with _unknown_kinds_left_out():
         return database.execute(_COLLECTIONS).fetchall()
-    except sqlite3.OperationalError:
-        # Another version of Chroma has other tables; the store is copied all the same.
-        return []
+    return []
+
+
+@contextmanager
+def _unknown_kinds_left_out() -> Iterator[None]:
+    """Leave out what this SQLite does not know; what it cannot read for another reason is not left out but raised."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if _code(error) != sqlite3.SQLITE_ERROR:
+            raise
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return the result code without its details."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
 @contextmanager

@@ -89,6 +89,18 @@ class DataFolder:
         with locked(self.path, min(self._patience, patience or self._patience), SnapshotFailed):
             yield
 
+    @contextmanager
+    def proving(self, *, wait: bool) -> Iterator[None]:
+        """Be the only one that opens an archive of this data folder in a sandbox.
+
+        Raise RepositoryLocked where somebody else is, without `wait` at once and else after a bounded time.
+        """
+        self.sources()
+        patience = self._patience if wait else 0
+        sentence = _("Another backup is being opened and checked.")
+        with locked(self.path, patience, SnapshotFailed, name="proving", sentence=sentence):
+            yield
+
     @property
     def origin(self) -> str | None:
         """The random id that tells this clinic's archives from others'; None before the first backup."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import snapshot
-from .archive import extract, intact_sources
+from .archive import extract
 from .clock import Clock
 from .compare import Loss, compare
 from .datafolder import LOOK_PATIENCE, DataFolder
@@ -15,10 +15,11 @@ from .errors import ArchiveUnusable, RepositoryUnusable, SnapshotFailed
 from .files import translating
 from .listing import Archive
 from .progress import OnProgress
-from .proof import prove
+from .proof import prove, still_whole
 from .proofs import Proof
 from .recorder import Recorder
 from .repository import Repository
+from .rotation import newest_of
 from .runs import Action, Outcome, Trigger
 from .sources import CLINIC_DB
 from .stages import Step
@@ -38,24 +39,32 @@ class Inspector:
     def verify(self, archive: Archive, on_progress: OnProgress) -> None:
         """Read an archive again and check its databases; raise ArchiveUnusable saying what is wrong."""
         _need_file(archive)
-        try:
-            with self._data.staging() as folder:
+        with (
+            translating(RepositoryUnusable, _("%(name)s cannot be read just now", name=archive.name)),
+            self._data.staging() as folder,
+        ):
+            try:
                 verify(archive.path, folder, on_progress)
-        except ArchiveUnusable as error:
-            whole = intact_sources(archive.path)
-            error.facts["recoverable"] = ", ".join(whole)
-            self._note(archive, Proof(self._clock.now(), str(error), recoverable=whole))
-            raise
+            except ArchiveUnusable as error:
+                whole = still_whole(archive.path, folder, error)
+                error.facts["recoverable"] = ", ".join(whole)
+                self._note(archive, Proof(self._clock.now(), str(error), recoverable=whole))
+                raise
 
     def prove(self, archive: Archive, trigger: Trigger, on_progress: OnProgress) -> Proof:
-        """Open an archive as the EMR would and return what that showed; raise BackupError where it cannot be tried."""
-        with self._recorder.record(Action.PROVE, trigger) as entry:
+        """Open an archive as the EMR would and return what that showed; raise BackupError where it cannot be tried.
+
+        One is opened at a time: raise RepositoryLocked where another program does it, at once for one of the rotation.
+        """
+        by_itself = trigger is Trigger.INTERVAL
+        with self._recorder.record(Action.PROVE, trigger) as entry, self._data.proving(wait=not by_itself):
             entry.archive = archive.name
             _need_file(archive)
             started = self._clock.monotonic()
             with self._data.staging() as folder, entry.stages.measure(Step.PROVE):
-                proof = prove(archive.path, folder, self._clock.now(), on_progress)
-            proof = dataclasses.replace(proof, duration=self._clock.monotonic() - started)
+                proof = prove(archive.path, folder, self._clock.now(), on_progress, behind=by_itself)
+            duration, was_newest = self._clock.monotonic() - started, self._is_newest(archive)
+            proof = dataclasses.replace(proof, duration=duration, was_newest=was_newest)
             self._note(archive, proof)
             entry.outcome, entry.reason = Outcome.DONE if proof.ok else Outcome.FAILED, proof.problem
         return proof
@@ -90,6 +99,11 @@ class Inspector:
                 raise ArchiveUnusable(
                     _("The clinic's records in this backup cannot be read."), hint=_("Choose another backup.")
                 ) from error
+
+    def _is_newest(self, archive: Archive) -> bool:
+        """Return whether no younger backup of this clinic is there."""
+        newest = newest_of(self._repository.archives(), self._data.origin)
+        return newest is not None and newest.name == archive.name
 
     def _note(self, archive: Archive, proof: Proof) -> None:
         """Remember a proof if the archive is one of the repository's."""

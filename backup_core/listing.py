@@ -144,8 +144,9 @@ def look(path: Path) -> Archive:
 
 
 def with_proof(archive: Archive, proof: Proof) -> Archive:
-    """Return the archive with what opening it has shown."""
-    state = State.PROVEN if proof.ok else State.DAMAGED
+    """Return the archive with what opening it has shown; one that could only be counted is what it was before."""
+    opened = State.PROVEN if proof.is_full else archive.state
+    state = opened if proof.ok else State.DAMAGED
     return replace(archive, state=state, proof=proof, problem=archive.problem or proof.problem)
 
 

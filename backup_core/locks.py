@@ -1,4 +1,4 @@
-"""The two locks, always taken in this order: the data folder's, then the repository's."""
+"""The locks, always taken in this order: that of opening an archive, the data folder's, then the repository's."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,18 +12,22 @@ from .text import _
 
 
 @contextmanager
-def locked(folder: Path, patience: float, kind: Callable[..., BackupError]) -> Iterator[None]:
-    """Hold the lock of a data folder or a backup folder; threads and processes wait for each other.
+def locked(
+    folder: Path, patience: float, kind: Callable[..., BackupError], *, name: str = "lock", sentence: str = ""
+) -> Iterator[None]:
+    """Hold the lock `name` of a data folder or a backup folder; threads and processes wait for each other.
 
-    Raise RepositoryLocked after `patience` seconds, `kind` where the folder cannot be written.
+    Raise RepositoryLocked after `patience` seconds, with `sentence` on who holds it, and `kind` where the folder cannot
+    be written.
     """
     with translating(kind, _("The folder %(folder)s cannot be written", folder=folder)):
-        lock = FileLock(private_folder(folder / PRIVATE) / "lock", mode=0o600, is_singleton=False)
+        lock = FileLock(private_folder(folder / PRIVATE) / name, mode=0o600, is_singleton=False)
         try:
             lock.acquire(timeout=patience)
         except Timeout as error:
             raise RepositoryLocked(
-                _("Another backup or restore is running."), hint=_("Wait until it has ended, then try again.")
+                sentence or _("Another backup or restore is running."),
+                hint=_("Wait until it has ended, then try again."),
             ) from error
     try:
         yield

@@ -29,6 +29,16 @@ class Proof:
     recoverable: tuple[str, ...] = ()
     #: Seconds.
     duration: float = 0.0
+    #: Whether both stores were opened and answered. Where they were not, and nothing is wrong, the bytes, the structure
+    #: and the counts are as they should be, and `remark` says why it was no more.
+    opened: bool = True
+    #: Whether it was the newest of its clinic when it was opened.
+    was_newest: bool = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it shows that the archive can be opened."""
+        return self.ok and self.opened
 
     @property
     def ok(self) -> bool:
@@ -66,5 +76,7 @@ def _from_json(entry: dict[str, Any]) -> tuple[int, int, Proof]:
     size, modified_ns = int(entry["size"]), int(entry["modified_ns"])
     fields = {key: value for key, value in entry.items() if key in Proof.__dataclass_fields__}
     fields["at"] = datetime.fromisoformat(entry["at"]).astimezone(UTC)
+    # Before there was a word for it, one for which memory was short looked like any other, but that nothing answered.
+    fields.setdefault("opened", bool(fields.get("asked")) or not fields.get("entries"))
     fields["recoverable"] = tuple(entry.get("recoverable", ()))
     return size, modified_ns, Proof(**fields)

@@ -1,15 +1,18 @@
 """Which archive to open next, and when that does not slow the clinic: pure rules."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 
 from .listing import Archive
+from .proof import memory_for
+from .sources import CHROMA
 
-#: Once an archive was opened, opening another new one can wait for this long.
+#: Once the newest archive was opened, opening another new one can wait for this long.
 NEWEST_EVERY = timedelta(hours=20)
 #: An older archive is opened again after this time, which leaves some days of a month for a PC that is off.
 AGAIN_AFTER = timedelta(days=25)
-#: Between two archives that are opened in rotation.
+#: Between two archives that are opened in rotation, and between two tries of one for which memory was short.
 ROTATION_EVERY = timedelta(hours=2)
 
 #: Seconds for which nobody must have written to the clinic's data, and after which it is done all the same.
@@ -21,24 +24,39 @@ FREE_MEMORY = 700_000_000
 _SPARE_DISK = 32 << 20
 
 
-def next_to_prove(archives: Sequence[Archive], origin: str | None, now: datetime) -> Archive | None:
+def newest_of(archives: Sequence[Archive], origin: str | None) -> Archive | None:
+    """Return the newest good backup that was made of the data folder `origin`, safety backups left aside, or None."""
+    return next((one for one in _of(archives, origin) if not one.safety), None)
+
+
+def next_to_prove(
+    archives: Sequence[Archive],
+    origin: str | None,
+    now: datetime,
+    *,
+    put_off: Container[str] = (),
+    free_memory: int = sys.maxsize,
+) -> Archive | None:
     """Return the archive of this clinic that should be opened now, or None; `archives` are in any order, `now` is UTC.
 
-    The newest comes first, but one a day is enough; then the one that was not opened for longest.
+    The newest comes first, but one a day is enough: opening an older one says nothing of it. Then comes the one that
+    was not opened for longest. Those named in `put_off` could not be opened just now; `free_memory` is in bytes.
     """
-    mine = sorted(
-        (one for one in archives if one.is_ours and one.manifest and one.manifest.origin == origin),
-        key=lambda archive: archive.order,
-        reverse=True,
-    )
+    mine = _of(archives, origin)
     # One that was found damaged does not count: then the next newest is opened without delay.
-    since = min((abs(now - one.proof.at) for one in mine if one.proof), default=None)
     ordinary = [one for one in mine if not one.safety]
-    if ordinary and ordinary[0].proof is None and (since is None or since >= NEWEST_EVERY):
-        return ordinary[0]
-    if since is not None and since < ROTATION_EVERY:
+    newest = next(iter(ordinary), None)
+    wants_new = newest is not None and _since(mine, now, as_newest=True) >= NEWEST_EVERY
+    can_be_opened = [one for one in mine if one.name not in put_off and not _would_be_in_vain(one, now, free_memory)]
+    if newest is not None and wants_new and newest in can_be_opened and not _is_done(newest):
+        return newest
+    if _since(mine, now) < ROTATION_EVERY:
         return None
-    stale = [one for one in mine if _age(one, now) >= AGAIN_AFTER]
+    if newest is not None and wants_new and newest.name in put_off:
+        others = (one for one in can_be_opened if not one.safety and one.proof is None)
+        if (next_newest := next(others, None)) is not None:
+            return next_newest
+    stale = [one for one in can_be_opened if _age(one, now) >= AGAIN_AFTER]
     return max(stale, key=lambda one: _age(one, now), default=None)
 
 
@@ -56,8 +74,37 @@ def may_begin(*, waited: float, quiet: float, free_memory: int, has_room: bool) 
     return has_room and free_memory >= FREE_MEMORY and (quiet >= QUIET or waited >= LONGEST_WAIT)
 
 
+def _of(archives: Sequence[Archive], origin: str | None) -> list[Archive]:
+    """Return the good archives that were made of that data folder, newest first."""
+    mine = (one for one in archives if one.is_ours and one.manifest and one.manifest.origin == origin)
+    return sorted(mine, key=lambda archive: archive.order, reverse=True)
+
+
+def _is_done(archive: Archive) -> bool:
+    """Return whether an archive was opened as far as it can be: damaged data that was kept as it was cannot."""
+    is_raw = archive.manifest is not None and archive.manifest.is_raw
+    return archive.proof is not None and (archive.proof.is_full or is_raw)
+
+
+def _would_be_in_vain(archive: Archive, now: datetime, free_memory: int) -> bool:
+    """Return whether an archive that could only be counted was so a moment ago, or would be again now."""
+    if archive.proof is None or _is_done(archive):
+        return False
+    members = archive.manifest.members if archive.manifest else None
+    index = sum(member.size for member in members or () if member.name.startswith(f"{CHROMA}/"))
+    return abs(now - archive.proof.at) < ROTATION_EVERY or free_memory < memory_for(index)
+
+
+def _since(archives: Sequence[Archive], now: datetime, *, as_newest: bool = False) -> timedelta:
+    """Return how long ago one of them was last looked into, or opened `as_newest`, as what was the newest then."""
+    proofs = [
+        one.proof for one in archives if one.proof and (not as_newest or (one.proof.was_newest and _is_done(one)))
+    ]
+    return min((abs(now - proof.at) for proof in proofs), default=timedelta.max)
+
+
 def _age(archive: Archive, now: datetime) -> timedelta:
     """Return how long ago the archive was opened, or made if it never was; a clock that was set back counts too."""
     made = archive.manifest.created_at_utc if archive.manifest else None
-    since = archive.proof.at if archive.proof else made
+    since = archive.proof.at if archive.proof and _is_done(archive) else made
     return abs(now - since) if since else timedelta.max

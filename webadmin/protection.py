@@ -34,7 +34,8 @@ def opened_at(mine: Sequence[Archive]) -> datetime | None:
     before our time is no reason for an alarm on the first day.
     """
     ours = [one for one in mine if one.is_ours]
-    return max((one.proof.at for one in mine if one.proof), default=made_at(ours[-1]) if ours else None)
+    opened = (one.proof.at for one in mine if one.proof and one.proof.is_full)
+    return max(opened, default=made_at(ours[-1]) if ours else None)
 
 
 def listed() -> list[Archive]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_core.listing import Archive, State
+from backup_core.proofs import Proof
 from backup_core.text import N_, _
 from webadmin.words import count, joined, time_or_date
 
@@ -65,6 +66,8 @@ def evidence(archive: Archive, now: datetime) -> str:
         return _("Damaged data as it was, byte for byte, kept before it was replaced.")
     if archive.state is State.PROVEN:
         return _opened(archive, now)
+    if archive.proof is not None:
+        return _counted(archive.proof, now)
     if archive.state is State.LEGACY:
         return _("Made by DocAssist itself, and not yet opened here.")
     return _("Every byte was read again. Not yet opened.")
@@ -79,10 +82,19 @@ def _opened(archive: Archive, now: datetime) -> str:
     facts = {"time": time_or_date(local, now), "what": ", ".join(held), "entries": count(proof.entries, "search entry")}
     if proof.asked:
         line = _("Opened and checked %(time)s: %(what)s, %(entries)s answer.", **facts)
-    elif proof.entries:
-        line = _("Opened and checked %(time)s: %(what)s, %(entries)s.", **facts)
     else:
         line = _("Opened and checked %(time)s: %(what)s.", **facts)
+    return f"{line} {proof.remark}".strip()
+
+
+def _counted(proof: Proof, now: datetime) -> str:
+    """Return the line on a backup that was looked into as far as could be, and says why it was no further."""
+    held = [count(proof.patients, "patient"), count(proof.visits, "visit"), count(proof.entries, "search entry")]
+    time = time_or_date(proof.at.astimezone().replace(tzinfo=None), now)
+    if proof.patients or proof.visits or proof.entries:
+        line = _("Read and counted %(time)s: %(what)s.", time=time, what=", ".join(held))
+    else:
+        line = _("Read again %(time)s.", time=time)
     return f"{line} {proof.remark}".strip()
 
 

@@ -1,9 +1,13 @@
 """The proof: an archive is opened as the EMR would open it, and what that shows is remembered."""
 
+import json
 import os
 import re
 import sqlite3
 import struct
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -11,12 +15,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from backup_core import BackupEngine, archive
 from backup_core.contents import read_contents
-from backup_core.errors import ArchiveUnusable, BackupError
+from backup_core.errors import ArchiveUnusable, BackupError, RepositoryLocked
 from backup_core.listing import Archive, State
-from backup_core.runs import Action, Outcome
+from backup_core.runs import Action, Outcome, Trigger
 from tests.clinic import PATIENTS, Clinic
 from tests.fakeclock import FakeClock
 
@@ -100,6 +105,8 @@ def test_a_missing_row_is_found_though_every_byte_is_as_listed(engine: BackupEng
     found = remade(engine, engine.create(), tmp_path / "box", lose_a_patient)
     proof = engine.prove(found)
     assert proof.problem == f"This backup is not whole: it has {PATIENTS - 1} patients, not {PATIENTS}."
+    assert "clinic.db" not in proof.recoverable
+    assert "chroma" in proof.recoverable
 
 
 def test_an_index_that_crashes_whoever_opens_it_harms_nobody(engine: BackupEngine, tmp_path: Path) -> None:
@@ -177,6 +184,29 @@ def test_an_index_that_finds_too_few_entries_is_no_good(engine: BackupEngine, tm
     assert engine.find(made.name).state is State.DAMAGED
 
 
+def test_the_same_text_in_many_places_is_found_by_any_of_them(engine: BackupEngine, clinic: Clinic) -> None:
+    code = """if True:
+        import chromadb, sys
+        store = chromadb.PersistentClient(sys.argv[1]).get_or_create_collection("notes", embedding_function=None)
+        store.add(ids=[f"visit_{n}" for n in range(200)], embeddings=[[1.0, 0.5, 0.25]] * 200)
+    """
+    subprocess.run([sys.executable, "-c", code, str(clinic.chroma)], check=True, capture_output=True)
+    proof = engine.prove(engine.create())
+    assert proof.is_full, proof.problem
+
+
+def test_no_collection_is_asked_for_more_than_the_sample(engine: BackupEngine, clinic: Clinic) -> None:
+    code = """if True:
+        import chromadb, sys
+        store = chromadb.PersistentClient(sys.argv[1]).get_or_create_collection("notes", embedding_function=None)
+        store.add(ids=[f"visit_{n}" for n in range(1999)], embeddings=[[n, 0.5, 0.25] for n in range(1999)])
+    """
+    subprocess.run([sys.executable, "-c", code, str(clinic.chroma)], check=True, capture_output=True)
+    before = engine.prove(engine.create())
+    assert before.is_full, before.problem
+    assert before.asked <= 1000 + before.entries - 1999
+
+
 def test_an_index_that_names_what_does_not_exist_is_no_good(engine: BackupEngine, tmp_path: Path) -> None:
     made, folder = engine.create(), tmp_path / "changed"
     archive.extract(made.path, folder)
@@ -195,16 +225,67 @@ def test_without_memory_the_index_is_counted_and_not_opened(
     made = engine.create()
     monkeypatch.setattr("backup_core.proof.free_memory", lambda: 100 << 20)
     proof = engine.prove(made)
-    assert (proof.ok, proof.asked) == (True, 0)
+    assert (proof.ok, proof.opened, proof.asked) == (True, False, 0)
     assert proof.entries > 0
     assert "too little free memory" in proof.remark
+    assert engine.find(made.name).state is State.VERIFIED, "it was not opened, so it is not proven"
+    monkeypatch.undo()
+    assert engine.prove(made).is_full
+    assert engine.find(made.name).state is State.PROVEN
+
+
+def test_without_memory_the_files_of_the_index_must_fit_together(
+    engine: BackupEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(folder: Path) -> None:
+        for level in (folder / "chroma").glob("*/data_level0.bin"):
+            level.write_bytes(level.read_bytes()[:-1])
+
+    made = remade(engine, engine.create(), tmp_path / "box", cut)
+    monkeypatch.setattr("backup_core.proof.free_memory", lambda: 100 << 20)
+    proof = engine.prove(made)
+    assert proof.problem == "This backup is not whole: the files of its search index do not fit together."
+    assert "chroma" not in proof.recoverable
+
+
+def test_a_zip_without_patients_is_not_called_opened_and_checked(engine: BackupEngine, tmp_path: Path) -> None:
+    old = tmp_path / "backup_2024-05-06_07-08-09.zip"
+    with zipfile.ZipFile(old, "w") as file:
+        file.writestr("backup_manifest.json", json.dumps({"created_at": "2024-05-06T07:08:09", "version": "1.0"}))
+        file.writestr("notes.txt", "nothing else")
+    proof = engine.prove(engine.find(old))
+    assert (proof.ok, proof.opened) == (True, False)
+    assert proof.remark == "There is no list of patients in it, so it is no backup of a clinic's records."
+
+
+def test_an_old_note_of_an_archive_that_was_only_counted_does_not_count_as_opened(engine: BackupEngine) -> None:
+    made = engine.create()
+    engine.prove(made)
+    book = engine.backup_dir / ".docassist-backup" / "proofs.json"
+    note = json.loads(book.read_bytes())
+    for name in ("opened", "was_newest"):
+        del note[made.name][name]
+    book.write_text(json.dumps(note))
+    assert engine.find(made.name).state is State.PROVEN
+    note[made.name]["asked"] = 0
+    book.write_text(json.dumps(note))
+    assert engine.find(made.name).state is State.VERIFIED
+
+
+def test_one_is_opened_at_a_time(engine: BackupEngine) -> None:
+    made = engine.create()
+    with (
+        FileLock(engine.data_dir / ".docassist-backup" / "proving", is_singleton=False),
+        pytest.raises(RepositoryLocked, match="Another backup is being opened"),
+    ):
+        engine.prove(made, trigger=Trigger.INTERVAL)
 
 
 def test_a_check_that_does_not_end_is_given_up_and_says_nothing_against_the_archive(
     engine: BackupEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = engine.create()
-    monkeypatch.setattr("backup_core.proof._PROBE_PATIENCE", 0.01)
+    monkeypatch.setattr("backup_core.probe._PATIENCE", 0.01)
     with pytest.raises(BackupError, match="took too long"):
         engine.prove(made)
     assert engine.find(made.name).state is State.VERIFIED
@@ -217,5 +298,6 @@ def test_a_raw_safety_backup_is_read_and_its_databases_are_left_alone(engine: Ba
     safety = engine.restore(made).safety
     assert safety is not None
     proof = engine.prove(engine.find(safety))
-    assert (proof.ok, proof.patients, proof.asked) == (True, 0, 0)
+    assert (proof.ok, proof.opened, proof.patients, proof.asked) == (True, False, 0, 0)
     assert "not opened" in proof.remark
+    assert engine.find(safety).state is State.VERIFIED

@@ -29,10 +29,13 @@ def test_what_was_opened_tells_when_and_what_answered() -> None:
     assert said == "Opened and checked 10:42 am: 1,284 patients, 9,310 visits, 5,120 search entries answer."
 
 
-def test_entries_that_were_only_counted_are_not_said_to_answer() -> None:
-    said = evidence(archive(State.PROVEN, replace(PROOF, asked=0, remark="Too little memory.")), NOW)
+def test_what_was_only_counted_is_not_said_to_be_opened() -> None:
+    counted = replace(PROOF, asked=0, opened=False, remark="Too little memory.")
+    said = evidence(archive(State.VERIFIED, counted), NOW)
 
-    assert said == "Opened and checked 10:42 am: 1,284 patients, 9,310 visits, 5,120 search entries. Too little memory."
+    assert said == "Read and counted 10:42 am: 1,284 patients, 9,310 visits, 5,120 search entries. Too little memory."
+    empty = replace(counted, patients=0, visits=0, entries=0, remark="No patients.")
+    assert evidence(archive(State.LEGACY, empty), NOW) == "Read again 10:42 am. No patients."
     assert "entries" not in evidence(archive(State.PROVEN, replace(PROOF, asked=0, entries=0)), NOW)
 
 
