@@ -25,6 +25,7 @@ class Answer:
 
 #: Why an archive is kept, in words.
 _KEPT_BECAUSE = {
+    "unopened": N_("not opened yet"),
     "newest": N_("one of the newest"),
     "state": N_("other contents"),
     "daily": N_("last of its day"),

@@ -199,8 +199,12 @@ class BackupEngine:
         return self.repository.rules.policy or self._policy
 
     def prune(self, keep: int | None = None, *, trigger: Trigger = Trigger.MANUAL) -> list[str]:
-        """Delete the archives that the policy, or the `keep` newest, leaves out; return their names."""
-        return self.keeper.prune(self.policy if keep is None else Policy(newest=keep), trigger)
+        """Delete the archives that the policy, or the `keep` newest, leaves out; return their names.
+
+        Not while another operation holds the data folder: a restore reads one of them.
+        """
+        with self._data.lock() if self.data_dir.is_dir() else contextlib.nullcontext():
+            return self.keeper.prune(self.policy if keep is None else Policy(newest=keep), trigger)
 
     def delete(self, archive: Archive, *, trigger: Trigger = Trigger.MANUAL) -> None:
         """Delete one archive; raise BackupError for the only good one."""

@@ -50,7 +50,7 @@ class Preferences:
     @property
     def policy(self) -> Policy:
         """Which archives are kept: the launcher's tiers, and the newest as many as were asked for."""
-        return replace(LAUNCHER_POLICY, newest=self.keep)
+        return replace(LAUNCHER_POLICY, newest=self.keep, waiting=2 * self.keep)
 
 
 def accepted(document: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:

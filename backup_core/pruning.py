@@ -5,13 +5,9 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from .listing import Archive
+from .listing import Archive, State
 from .repository import Repository
 from .retention import Candidate, Policy, plan, safeties_to_prune, safeties_to_thin, thinning_order
-
-#: Reasons to keep an archive that the EMR's own clean-up, which keeps the newest ten, does not know of.
-_KEPT_LONGER = ("state", "daily", "weekly", "monthly", "protected")
-
 
 #: What stays free on the disk of the backup folder, if thinning the tiers can do it: bytes, or a share if that is less.
 _FREE_BYTES = 5_000_000_000
@@ -53,8 +49,11 @@ def prune(
         repository.delete(mine[name])
         on_deleted(name)
         thinned.append(name)
-    for name, reason in planned.keep.items():
-        if reason in _KEPT_LONGER and name not in thinned:
+    newest_first = sorted(ordinary, key=lambda one: (one.order, one.name), reverse=True)
+    newest = {one.name for one in newest_first[: policy.newest]}
+    for name in planned.keep:
+        # The EMR's own clean-up, which keeps the newest ten, does not know why others are kept.
+        if name not in newest and name not in thinned:
             repository.put_aside(mine[name])
     return Pruned([*deleted, *thinned], bool(thinned))
 
@@ -88,4 +87,4 @@ def _has_room(repository: Repository) -> bool:
 
 
 def _candidate(archive: Archive) -> Candidate:
-    return Candidate(archive.name, archive.order, archive.created_at, archive.contents)
+    return Candidate(archive.name, archive.order, archive.created_at, archive.contents, archive.state is State.PROVEN)

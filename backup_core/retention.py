@@ -13,6 +13,10 @@ class Policy:
 
     `states` counts different contents: that many of the newest are kept however often one of them was backed up
     again. The tiers, too, count equal contents once, for their newest archive.
+
+    Only what is proven pushes another out: archives younger than the newest one that was opened take no place before
+    one of them is. As many as `waiting` are kept so, for a PC on which nothing can be opened must not fill its disk;
+    where none was ever opened, or with 0, they take their places at once.
     """
 
     newest: int = 10
@@ -20,14 +24,15 @@ class Policy:
     weekly: int = 0
     monthly: int = 0
     states: int = 0
+    waiting: int = 0
 
     def __post_init__(self) -> None:
-        if self.newest < 1 or min(self.daily, self.weekly, self.monthly, self.states) < 0:
+        if self.newest < 1 or min(self.daily, self.weekly, self.monthly, self.states, self.waiting) < 0:
             raise ValueError(f"a policy keeps at least the newest archive, and no negative numbers: {self}")
 
 
 #: Ten backups alone reach back two days in a clinic that opens twice a day; the launcher keeps tiers besides.
-LAUNCHER_POLICY = Policy(newest=10, daily=14, weekly=8, monthly=12, states=10)
+LAUNCHER_POLICY = Policy(newest=10, daily=14, weekly=8, monthly=12, states=10, waiting=20)
 
 #: How long a restore can be undone, and how many of the backups made for that are kept at least and at most.
 SAFETY_LIFE = timedelta(days=30)
@@ -47,22 +52,33 @@ class Candidate:
     order: tuple[Any, ...]
     local_time: datetime
     contents: str = ""
+    #: Whether it was opened and found good.
+    opened: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`keep` has the reason for each name: newest, state, daily, weekly, monthly or protected; `prune` is the rest."""
+    """`keep` has the reason for each name: unopened, newest, state, daily, weekly, monthly or protected.
+
+    `prune` is the rest. `spare` are those that are kept, oldest first, until a younger one is opened: without that they
+    would be none of the newest.
+    """
 
     keep: dict[str, str]
     prune: tuple[str, ...]
+    spare: tuple[str, ...] = ()
 
 
 def plan(candidates: Sequence[Candidate], policy: Policy, *, never: Container[str | None] = ()) -> Plan:
     """Return what to keep and what to prune, oldest first; the names in `never` are kept whatever the policy says."""
     newest_first = sorted(candidates, key=lambda candidate: (candidate.order, candidate.name), reverse=True)
-    different = list(_last_of_each(newest_first, lambda one: one.contents or (one.name,)))
+    newest_opened = next((place for place, one in enumerate(newest_first) if one.opened), 0)
+    waits = min(newest_opened, policy.waiting)
+    settled = newest_first[waits:]
+    different = list(_last_of_each(settled, lambda one: one.contents or (one.name,)))
     chosen: list[tuple[str, Iterable[Candidate]]] = [
-        ("newest", newest_first[: policy.newest]),
+        ("unopened", newest_first[:waits]),
+        ("newest", settled[: policy.newest]),
         ("state", different[: policy.states]),
         ("daily", islice(_last_of_each(different, lambda one: one.local_time.date()), policy.daily)),
         ("weekly", islice(_last_of_each(different, lambda one: one.local_time.isocalendar()[:2]), policy.weekly)),
@@ -76,22 +92,24 @@ def plan(candidates: Sequence[Candidate], policy: Policy, *, never: Container[st
     for reason, kept in chosen:
         for candidate in kept:
             keep.setdefault(candidate.name, reason)
-    return Plan(keep, tuple(candidate.name for candidate in reversed(newest_first) if candidate.name not in keep))
+    oldest_first = [candidate.name for candidate in reversed(newest_first)]
+    older = oldest_first[: max(0, len(oldest_first) - policy.newest)]
+    spare = tuple(name for name in older if keep.get(name) in ("unopened", "newest"))
+    return Plan(keep, tuple(name for name in oldest_first if name not in keep), spare)
 
 
 def thinning_order(candidates: Sequence[Candidate], planned: Plan, *, never: Container[str | None] = ()) -> list[str]:
     """Return the kept archives that a full disk may take, in that order: the oldest of the longest tier first.
 
+    Then come those that are only kept until a younger one is opened: whether one ever is, a full disk does not ask.
     The newest ones, and those in `never`, are not among them.
     """
     tiers = ("monthly", "weekly", "daily", "state")
     oldest_first = sorted(candidates, key=lambda candidate: (candidate.order, candidate.name))
-    return [
-        candidate.name
-        for tier in tiers
-        for candidate in oldest_first
-        if planned.keep.get(candidate.name) == tier and candidate.name not in never
+    of_tiers = [
+        candidate.name for tier in tiers for candidate in oldest_first if planned.keep.get(candidate.name) == tier
     ]
+    return [name for name in (*of_tiers, *planned.spare) if name not in never]
 
 
 def safeties_to_prune(

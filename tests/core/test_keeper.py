@@ -4,9 +4,10 @@ import shutil
 from datetime import timedelta
 
 import pytest
+from filelock import FileLock
 
 from backup_core import BackupEngine
-from backup_core.errors import SourceDamaged
+from backup_core.errors import RepositoryLocked, SourceDamaged
 from backup_core.listing import KEPT, Archive
 from backup_core.retention import Policy
 from backup_core.runs import Trigger
@@ -175,3 +176,59 @@ def test_what_damaged_data_is_to_be_restored_from_is_pinned_until_a_backup_can_b
     clock.pass_time(timedelta(hours=4))
     engine.create()
     assert engine.keeper.pins == {}
+
+
+def test_what_waits_to_be_opened_moves_where_the_emrs_own_clean_up_does_not_look(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    made = make(engine, clinic, clock, 1, timedelta(minutes=1))
+    engine.prove(made[0])
+    made += make(engine, clinic, clock, 3, timedelta(minutes=1))
+    engine.keeper.set_policy(Policy(newest=1, waiting=3))
+    assert engine.prune() == []
+    assert [engine.find(one.name).kept for one in made] == [True, True, True, False]
+    reasons = engine.keeper.reasons(engine.policy)
+    assert [reasons[one.name] for one in made] == ["newest", "unopened", "unopened", "unopened"]
+
+    clock.pass_time(timedelta(minutes=1))
+    clinic.admit("One more than may wait")
+    last = engine.create()
+    assert [one.name for one in engine.keeper.would_go(engine.policy)] == []
+    engine.prove(last)
+    assert [one.name for one in engine.keeper.would_go(engine.policy)] == [one.name for one in reversed(made)]
+    assert engine.prune() == [one.name for one in made]
+
+
+def test_backups_that_cannot_be_opened_do_not_pile_up(engine: BackupEngine, clinic: Clinic, clock: FakeClock) -> None:
+    (proven,) = make(engine, clinic, clock, 1, timedelta(minutes=1))
+    engine.prove(proven)
+    engine.keeper.set_policy(Policy(newest=2, waiting=3))
+    made = []
+    for _ in range(8):
+        made += make(engine, clinic, clock, 1, timedelta(minutes=1))
+        engine.prune()
+    assert names(engine) == {proven.name, *(one.name for one in made[-5:])}
+
+
+def test_a_full_disk_takes_what_waits_to_be_opened_but_for_the_newest(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make(engine, clinic, clock, 1, timedelta(minutes=1))
+    engine.prove(made[0])
+    made += make(engine, clinic, clock, 3, timedelta(minutes=1))
+    engine.keeper.set_policy(Policy(newest=1, waiting=3))
+    usage = shutil.disk_usage(engine.backup_dir)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(total=10**12, free=10**9))
+    engine.prune()
+    assert names(engine) == {made[0].name, made[-1].name}
+
+
+def test_nothing_is_tidied_up_while_a_restore_reads_it(clinic: Clinic, clock: FakeClock) -> None:
+    engine = BackupEngine(clinic.data_dir, clock=clock, patience=0.1)
+    made = make(engine, clinic, clock, 2, timedelta(minutes=1))
+    with (
+        FileLock(clinic.data_dir / ".docassist-backup" / "lock", is_singleton=False),
+        pytest.raises(RepositoryLocked),
+    ):
+        engine.prune(1)
+    assert len(names(engine)) == len(made)

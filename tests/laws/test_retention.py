@@ -1,14 +1,16 @@
 """What holds for every policy over every set of archives, whatever their clocks said."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_core.retention import Candidate, Policy, plan, safeties_to_prune
+from backup_core.retention import Candidate, Policy, plan, safeties_to_prune, thinning_order
 
 counts = st.integers(0, 6)
 policies = st.builds(Policy, newest=st.integers(1, 6), daily=counts, weekly=counts, monthly=counts, states=counts)
+patient_policies = st.builds(replace, policies, waiting=st.integers(0, 12))
 plain_policies = st.builds(Policy, newest=st.integers(1, 6))
 times = st.datetimes(datetime.fromisoformat("2009-01-01"), datetime.fromisoformat("2099-12-31"))
 near_times = st.integers(0, 24 * 60).map(lambda hours: datetime.fromisoformat("2025-12-01") + timedelta(hours=hours))
@@ -23,6 +25,24 @@ def archives(draw: st.DrawFn) -> list[Candidate]:
         for number, (time, contents) in enumerate(made)
     ]
     return draw(st.permutations(candidates))
+
+
+@st.composite
+def opened_archives(draw: st.DrawFn) -> list[Candidate]:
+    """The same, with some of them opened."""
+    candidates = draw(archives())
+    opened = draw(st.sets(st.integers(0, 40)))
+    return [replace(one, opened=int(one.name.split()[1]) in opened) for one in candidates]
+
+
+def by_age(candidates: list[Candidate]) -> list[Candidate]:
+    return sorted(candidates, key=lambda candidate: (candidate.order, candidate.name), reverse=True)
+
+
+def unproven(candidates: list[Candidate]) -> list[Candidate]:
+    """Return those younger than the newest opened one, newest first; none where none was opened."""
+    newest_first = by_age(candidates)
+    return newest_first[: next((place for place, one in enumerate(newest_first) if one.opened), 0)]
 
 
 def newest(candidates: list[Candidate]) -> Candidate:
@@ -72,9 +92,8 @@ def test_the_older_of_two_archives_is_never_kept_as_one_of_the_newest_instead_of
     candidates: list[Candidate], policy: Policy
 ) -> None:
     keep = plan(candidates, policy).keep
-    by_age = sorted(candidates, key=lambda candidate: (candidate.order, candidate.name), reverse=True)
-    assert [keep.get(candidate.name) == "newest" for candidate in by_age] == [
-        place < policy.newest for place in range(len(by_age))
+    assert [keep.get(candidate.name) == "newest" for candidate in by_age(candidates)] == [
+        place < policy.newest for place in range(len(candidates))
     ]
 
 
@@ -85,3 +104,45 @@ def test_of_safety_backups_three_always_stay_and_never_more_than_ten(
     gone = safeties_to_prune(candidates, today)
     assert min(3, len(candidates)) <= len(candidates) - len(gone) <= 10
     assert not candidates or newest(candidates).name not in gone
+
+
+@given(opened_archives(), patient_policies)
+def test_what_is_not_proven_pushes_nothing_out(candidates: list[Candidate], policy: Policy) -> None:
+    waiting = unproven(candidates)[: policy.waiting]
+    rest = [one for one in candidates if one not in waiting]
+    result, without = plan(candidates, policy), plan(rest, replace(policy, waiting=0))
+    assert result.prune == without.prune
+    assert result.keep == without.keep | {one.name: "unopened" for one in waiting}
+
+
+@given(opened_archives(), patient_policies)
+def test_no_more_wait_to_be_opened_than_the_policy_allows(candidates: list[Candidate], policy: Policy) -> None:
+    places = policy.newest + policy.states + policy.daily + policy.weekly + policy.monthly
+    assert len(plan(candidates, policy).keep) <= places + policy.waiting
+
+
+@given(archives(), patient_policies)
+def test_where_nothing_was_ever_opened_the_rule_is_the_ordinary_one(
+    candidates: list[Candidate], policy: Policy
+) -> None:
+    assert plan(candidates, policy) == plan(candidates, replace(policy, waiting=0))
+
+
+@given(opened_archives(), patient_policies)
+def test_tidying_up_again_before_anything_new_is_opened_deletes_nothing_more(
+    candidates: list[Candidate], policy: Policy
+) -> None:
+    never = {one.name for one in by_age(candidates) if one.opened}
+    kept = plan(candidates, policy, never=never).keep
+    assert plan([one for one in candidates if one.name in kept], policy, never=never).prune == ()
+
+
+@given(opened_archives(), patient_policies)
+def test_a_full_disk_may_take_all_but_the_newest_whatever_was_opened(
+    candidates: list[Candidate], policy: Policy
+) -> None:
+    planned = plan(candidates, policy)
+    taken = set(thinning_order(candidates, planned))
+    assert {one.name for one in candidates if one.name in planned.keep and one.name not in taken} == {
+        one.name for one in by_age(candidates)[: policy.newest]
+    }
