@@ -75,7 +75,7 @@ class Face:
             progress=self._measure(job),
             problem=view.unreachable or self._problem(),
             awake_since=hands.awake_since(),
-            attention=next(iter(desk.notices()), "") or self._unopened(view),
+            attention=next(iter(desk.notices()), "") or view.damaged or self._unopened(view),
             paused_until=desk.paused_until(),
             can_pause=not looks_on,
             looks_on=looks_on,

@@ -6,6 +6,7 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 
+from backup_core.atwork import look
 from backup_core.clock import SYSTEM_CLOCK
 from backup_core.control import Control
 from backup_core.engine import BackupEngine
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds for which an operation waits for one of another process.
 LOCK_PATIENCE = 60.0
+#: Seconds for which the end waits for a backup that is just being opened to be left alone.
+_PROVER_PATIENCE = 3.0
 
 
 class Launcher:
@@ -79,7 +82,8 @@ class Launcher:
         self._furnish(self._settings.read())
         self.jobs.add_listener(self._follow)
         self._face = Face(self, shown=options.icon)
-        self._rounds = Rounds(self, Prover(self.clock, self._proven), self._face.news)
+        self._prover = Prover(self.clock, self._proven, self._at_work)
+        self._rounds = Rounds(self, self._prover, self._face.news)
 
     @property
     def control(self) -> Control:
@@ -204,6 +208,8 @@ class Launcher:
 
     def _follow(self, job: Job) -> None:
         if job.state != "running":
+            if isinstance(job.result, Proof) and job.result.problem and job.result.was_newest:
+                self._rounds.newest_is_damaged()
             self.sight.forget()
             self._loop.wake()
 
@@ -211,7 +217,14 @@ class Launcher:
         self.sight.forget()
         if proof.problem:
             self._face.news.tell(Cause.DAMAGED, f"{archive.name}: {proof.problem}")
+            if proof.was_newest:
+                self._rounds.newest_is_damaged()
         self._loop.wake()
+
+    def _at_work(self) -> str:
+        """Return the kind of job that is running, here or in another program that works on this data; "" for none."""
+        work = self.jobs.current() or look(self.data_dir)
+        return work.kind if work else ""
 
     def _emr_ended(self) -> None:
         self._rounds.emr_ended()
@@ -233,6 +246,7 @@ class Launcher:
             with suppress(OSError):
                 self.door.hide(self.data_dir)
             self._face.refresh()
+            self._prover.stop(_PROVER_PATIENCE)
             if self._options.demo:
                 with self.emr.expected_to_end():
                     self.emr.close(self._ending.patience)

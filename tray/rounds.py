@@ -50,6 +50,7 @@ class Rounds:
         self._closing_since: float | None = None
         self._emr_looked = hands.clock.monotonic()
         self._emr_has_ended = False
+        self._newest_is_damaged = False
         self._folders: tuple[Path, Path] | None = None
         self._taught: BackupEngine | None = None
         self._teach_after = 0.0
@@ -57,6 +58,10 @@ class Rounds:
     def emr_ended(self) -> None:
         """Have the next round back up what the EMR has left; from any thread."""
         self._emr_has_ended = True
+
+    def newest_is_damaged(self) -> None:
+        """Have the next round make a backup in the place of the newest, which is no good; from any thread."""
+        self._newest_is_damaged = True
 
     def make(self) -> None:
         """Back up if something calls for it, and see to all else that may have changed."""
@@ -106,10 +111,15 @@ class Rounds:
             return
         # Forgotten before the backup begins: what the EMR does and ends after that wants another one.
         has_ended, self._emr_has_ended = self._emr_has_ended, False
+        lacks_newest = self._newest_is_damaged and self._hands.plan.paused_until() is None
         try:
             if has_ended:
                 self._tell_of_a_crash()
                 self._hands.desk.back_up_after_emr()
+                self._newest_is_damaged = False
+            elif lacks_newest:
+                self._hands.desk.back_up_now(Trigger.INTERVAL)
+                self._newest_is_damaged = False
             elif self._hands.plan.is_due() and not self._was_our_fault():
                 self._hands.desk.back_up_now(self._hands.plan.trigger())
             else:

@@ -9,7 +9,7 @@ from backup_core.clock import Clock
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError
 from backup_core.listing import Archive
-from webadmin.protection import good_ones, opened_at
+from webadmin.protection import damage_in, good_ones, opened_at
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ class View:
     can_undo: bool = False
     #: When a backup was last opened, else when the oldest was made (aware UTC); None where there is none.
     opened_at: datetime | None = None
+    #: Which backup was found damaged, as a sentence, until it is deleted or found good; "" for none.
+    damaged: str = ""
     #: Why the folder cannot be looked into, as a sentence; "" where it can.
     unreachable: str = ""
 
@@ -55,8 +57,9 @@ class Sight:
 
 def _look(engine: BackupEngine) -> View:
     try:
-        opened = opened_at(good_ones(engine.archives(), engine.origin))
-        return View(engine.last_good(), engine.undoable() is not None, opened)
+        archives, origin = engine.archives(), engine.origin
+        opened = opened_at(good_ones(archives, origin))
+        return View(engine.last_good(), engine.undoable() is not None, opened, damage_in(archives, origin))
     except (BackupError, OSError) as error:
         logger.warning("could not look into %s", engine.backup_dir, exc_info=True)
         return View(unreachable=str(error) if isinstance(error, BackupError) else "")

@@ -9,22 +9,37 @@ from backup_core.atwork import look
 from backup_core.errors import RepositoryUnusable
 from backup_core.history import Outcome, Run
 from backup_core.listing import Archive, State
+from backup_core.text import _
 
 from .parts import parts
 from .verdict import Evidence, Verdict, awake_since, verdict_of
+from .words import date_time
 
 _TOLD = (Outcome.MADE, Outcome.UNCHANGED, Outcome.FAILED)
 
 
 def made_at(archive: Archive) -> datetime:
     """Return when the archive was made (aware UTC); for one of an old EMR, its local time as this PC reads it."""
-    _, utc, _ = archive.order
+    utc = archive.order[1]
     return utc
 
 
 def good_ones(archives: Sequence[Archive], origin: str | None) -> list[Archive]:
     """Return of `archives` those that count as backups of the data folder `origin`."""
     return [archive for archive in archives if archive.is_good and not archive.safety and archive.is_of(origin)]
+
+
+def damage_in(archives: Sequence[Archive], origin: str | None) -> str:
+    """Return a sentence on the newest backup of a clinic that was looked into and found damaged; "" for none.
+
+    It holds until that backup is deleted, or looked into again and found good.
+    """
+    mine = (one for one in archives if one.manifest is not None and origin and one.manifest.origin == origin)
+    damaged = next((one for one in mine if one.state is State.DAMAGED and one.proof is not None), None)
+    if damaged is None:
+        return ""
+    when = date_time(damaged.created_at)
+    return _("The backup of %(when)s is damaged: %(problem)s", when=when, problem=damaged.problem)
 
 
 def opened_at(mine: Sequence[Archive]) -> datetime | None:
@@ -69,7 +84,9 @@ def _evidence_of(archives: Sequence[Archive]) -> Evidence:
     alarm = engine.keeper.alarm()
     newest = next((archive for archive in mine if archive.manifest is not None), None)
     if newest is None or newest.manifest is None:
-        return Evidence(last_run=_last_run(), running=_is_running(), backups=len(archives))
+        return Evidence(
+            last_run=_last_run(), running=_is_running(), backups=len(archives), damaged=damage_in(archives, origin)
+        )
     return Evidence(
         confirmed_at=engine.history.confirmations().get(newest.name, made_at(newest)),
         patients=newest.manifest.patient_count,
@@ -82,6 +99,7 @@ def _evidence_of(archives: Sequence[Archive]) -> Evidence:
         awake_since=awake_since(engine.history.runs(), parts().since, parts().now()),
         running=_is_running(),
         alarm=alarm.reason if alarm else "",
+        damaged=damage_in(archives, origin),
     )
 
 

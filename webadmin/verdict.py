@@ -52,6 +52,8 @@ class Evidence:
     running: bool = False
     #: What looks wrong in the newest backup, until somebody says that all is well; "" where nothing does.
     alarm: str = ""
+    #: Which backup was found damaged, as a sentence, until it is deleted or found good; "" for none.
+    damaged: str = ""
     #: Why the backup folder cannot be read, and what to do; "" where it can.
     unreachable: str = ""
 
@@ -74,12 +76,14 @@ def verdict_of(facts: Evidence, now: datetime) -> Verdict:
         return _failed(facts, facts.last_run, now)
     if facts.confirmed_at is None:
         coming = _("The first one is being made.") if facts.running else _("Click Backup Now to make the first one.")
-        return Verdict(Level.NONE, _("No backup yet"), coming)
+        return Verdict(Level.NONE, _("No backup yet"), f"{facts.damaged} {coming}".strip())
     evidence = _(
         "Last backup %(held)s %(copied)s", held=_held(facts, facts.confirmed_at, now), copied=_copied(facts, now)
     )
     if facts.alarm:
         return Verdict(Level.OLD, _("Something looks wrong"), f"{facts.alarm} {evidence}")
+    if facts.damaged:
+        return Verdict(Level.OLD, _("A backup is damaged"), f"{facts.damaged} {evidence}", _(_WHEN_ONE_IS_DAMAGED))
     if facts.confirmed_at - now > CLOCK_TOLERANCE:
         return _clock_is_wrong(facts.confirmed_at, now)
     if now - facts.confirmed_at > OLD_AFTER:
@@ -157,6 +161,9 @@ def _copied(facts: Evidence, now: datetime) -> str:
 _WHEN_FAILED = N_("It is tried again by itself. You can also click Backup Now.")
 _WHEN_DAMAGED = N_(
     "Your backups are not touched by this. Put back the newest good one, or ask for help before you go on."
+)
+_WHEN_ONE_IS_DAMAGED = N_(
+    "Your other backups are not touched by this. Choose Check in its menu to try it once more, or delete it."
 )
 _WHEN_UNOPENED = N_("Choose Check in the menu of the newest backup. It changes nothing.")
 _WHEN_CLOCK_IS_WRONG = N_("Set the date and time of this PC. Backups go on meanwhile.")

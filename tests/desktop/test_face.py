@@ -1,11 +1,13 @@
 """The facts behind the icon, from the launcher's real parts."""
 
+import os
 from datetime import timedelta
 
 import pytest
 
 from backup_core.due import Hold
 from backup_core.engine import BackupEngine
+from backup_core.history import Outcome
 from tray.face import Face
 from tray.look import Choice, IconState
 from tray.menu import icon_state_for, verdict_for
@@ -126,3 +128,38 @@ def test_a_click_that_comes_twice_does_its_work_once(launcher: Launcher, face: F
     assert launcher.desk.paused_until() == launcher.clock.now() + HOUR
     face.click(Choice.RESUME)
     assert launcher.desk.paused_until() is None
+
+
+def test_a_damaged_backup_keeps_the_icon_orange_until_it_is_found_good(launcher: Launcher, face: Face) -> None:
+    launcher.finish(launcher.desk.back_up_now())
+    (made,) = launcher.engine.archives()
+    whole = made.path.read_bytes()
+    times = (made.path.stat().st_atime_ns, made.path.stat().st_mtime_ns)
+    made.path.write_bytes(whole[:300] + bytes([whole[300] ^ 1]) + whole[301:])
+    os.utime(made.path, ns=times)
+    assert launcher.engine.prove(made).problem
+    launcher.sight.forget()
+    assert face.state().attention.startswith("The backup of ")
+    assert icon_state_for(face.state()) is IconState.ATTENTION
+
+    made.path.write_bytes(whole)
+    os.utime(made.path, ns=times)
+    assert launcher.engine.prove(launcher.engine.find(made.name)).is_full
+    launcher.sight.forget()
+    assert face.state().attention == ""
+
+
+def test_where_the_newest_backup_is_damaged_another_is_made_in_its_place(launcher: Launcher) -> None:
+    launcher.finish(launcher.desk.back_up_now())
+    (made,) = launcher.engine.archives()
+    whole = made.path.read_bytes()
+    made.path.write_bytes(whole[:300] + bytes([whole[300] ^ 1]) + whole[301:])
+    launcher.look()
+    assert launcher.go_round() == []
+    proof = launcher.engine.prove(launcher.engine.find(made.name))
+    assert proof.problem
+    assert proof.was_newest
+    launcher.rounds.newest_is_damaged()
+    (run,) = launcher.go_round()
+    assert run.outcome is Outcome.MADE
+    assert launcher.go_round() == []

@@ -1,20 +1,28 @@
 """Archives are opened in the background, one at a time, when nobody is slowed by it."""
 
+import os
 import queue
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
+from backup_core.errors import BackupError
 from backup_core.history import Trigger
 from backup_core.listing import Archive, State
 from backup_core.proofs import Proof
+from backup_core.retention import Policy
+from backup_core.runs import Action, Outcome
 from tray.prover import Prover
 
+from .clinic import until
 from .parts import Launcher
 
 Proofs = queue.Queue[tuple[Archive, Proof]]
 LONG = timedelta(hours=2)
+LOOK = timedelta(seconds=31)
 
 
 @pytest.fixture
@@ -23,9 +31,35 @@ def proofs() -> Proofs:
 
 
 @pytest.fixture
-def prover(launcher: Launcher, proofs: Proofs) -> Iterator[Prover]:
+def work() -> list[str]:
+    """What is running besides; the test puts it there."""
+    return []
+
+
+@pytest.fixture
+def prover(launcher: Launcher, proofs: Proofs, work: list[str]) -> Iterator[Prover]:
     launcher.engine.create(Trigger.MANUAL)
-    yield Prover(launcher.clock, lambda archive, proof: proofs.put((archive, proof)))
+    prover = Prover(
+        launcher.clock, lambda archive, proof: proofs.put((archive, proof)), lambda: work[-1] if work else ""
+    )
+    yield prover
+    prover.stop(30)
+
+
+def be_quiet(launcher: Launcher, seconds: float = 121) -> None:
+    """Let nobody have written to the data for so long."""
+    at = time.time() - seconds
+    os.utime(launcher.data_dir / "clinic.db", (at, at))
+
+
+def until_it_has_ended(prover: Prover) -> None:
+    until(lambda: not any(thread.name == "prover" for thread in threading.enumerate()))
+
+
+def spoil(archive: Archive) -> None:
+    damaged = bytearray(archive.path.read_bytes())
+    damaged[200] ^= 0xFF
+    archive.path.write_bytes(damaged)
 
 
 def test_a_new_backup_is_opened_when_it_has_waited_for_long(launcher: Launcher, prover: Prover, proofs: Proofs) -> None:
@@ -45,15 +79,142 @@ def test_a_new_backup_is_opened_when_it_has_waited_for_long(launcher: Launcher, 
     assert proofs.empty(), "it was opened already"
 
 
+def test_it_is_opened_as_soon_as_the_clinic_was_quiet_for_two_minutes(
+    launcher: Launcher, prover: Prover, proofs: Proofs
+) -> None:
+    be_quiet(launcher, 110)
+    prover.tick(launcher.engine)
+    until_it_has_ended(prover)
+    assert proofs.empty()
+    be_quiet(launcher, 121)
+    launcher.clock.pass_time(LOOK)
+    prover.tick(launcher.engine)
+    assert proofs.get(timeout=60)[1].is_full
+
+
+@pytest.mark.parametrize(
+    ("what", "answer"), [("free_memory", 699_999_999), ("free_space", 1 << 20)], ids=["memory", "room"]
+)
+def test_it_waits_for_memory_and_room_however_long_that_takes(
+    what: str,
+    answer: int,
+    launcher: Launcher,
+    prover: Prover,
+    proofs: Proofs,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    be_quiet(launcher)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"tray.prover.{what}", lambda *asked: answer)
+        for _ in range(3):
+            prover.tick(launcher.engine)
+            launcher.clock.pass_time(LONG)
+        until_it_has_ended(prover)
+        assert proofs.empty()
+    prover.tick(launcher.engine)
+    assert proofs.get(timeout=60)[1].is_full
+
+
+def test_it_waits_while_a_job_runs(launcher: Launcher, prover: Prover, proofs: Proofs, work: list[str]) -> None:
+    be_quiet(launcher)
+    work.append("create")
+    prover.tick(launcher.engine)
+    until_it_has_ended(prover)
+    assert proofs.empty()
+    work.clear()
+    launcher.clock.pass_time(LOOK)
+    prover.tick(launcher.engine)
+    assert proofs.get(timeout=60)[1].is_full
+
+
+def test_one_that_could_not_be_opened_is_left_alone_for_an_hour(
+    launcher: Launcher, prover: Prover, proofs: Proofs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def fail(archive: Archive, **others: object) -> Proof:
+        tried.append(archive.name)
+        raise BackupError("It cannot be read just now.")
+
+    be_quiet(launcher)
+    monkeypatch.setattr(launcher.engine, "prove", fail)
+    for minutes in (0, 1, 58, 2):
+        launcher.clock.pass_time(timedelta(minutes=minutes))
+        prover.tick(launcher.engine)
+        until_it_has_ended(prover)
+    assert len(tried) == 2
+    assert proofs.empty()
+
+
+@pytest.mark.parametrize("cause", ["the end", "a restore"])
+def test_what_is_being_opened_makes_way_and_is_taken_up_again(
+    cause: str, launcher: Launcher, prover: Prover, proofs: Proofs, work: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    make_way = prover._make_way
+
+    def watch(progress: object) -> None:
+        begun.set()
+        assert go_on.wait(30)
+        make_way(progress)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prover, "_make_way", watch)
+    be_quiet(launcher)
+    prover.tick(launcher.engine)
+    assert begun.wait(30)
+    if cause == "the end":
+        prover._is_ending = True
+    else:
+        work.append("restore")
+    go_on.set()
+    until_it_has_ended(prover)
+
+    assert proofs.empty()
+    assert list((launcher.data_dir / ".docassist-backup" / "staging").iterdir()) == []
+    run = launcher.engine.history.runs()[0]
+    assert (run.action, run.outcome) == (Action.PROVE, Outcome.CANCELLED)
+    if cause == "the end":
+        prover.tick(launcher.engine)
+        launcher.clock.pass_time(LOOK)
+        prover.tick(launcher.engine)
+        until_it_has_ended(prover)
+        assert proofs.empty(), "nothing begins any more"
+        prover = Prover(launcher.clock, lambda archive, proof: proofs.put((archive, proof)))
+    work.clear()
+    launcher.clock.pass_time(LOOK)
+    prover.tick(launcher.engine)
+    assert proofs.get(timeout=60)[1].is_full
+
+
+def test_old_backups_go_only_when_a_younger_one_was_opened(launcher: Launcher, prover: Prover, proofs: Proofs) -> None:
+    engine = launcher.engine
+    engine.keeper.set_policy(Policy(newest=1, waiting=2))
+    first = engine.archives()[0].name
+    be_quiet(launcher)
+    prover.tick(engine)
+    proofs.get(timeout=60)
+    for _ in range(2):
+        launcher.clock.pass_time(timedelta(hours=12))
+        launcher.change()
+        engine.back_up(Trigger.INTERVAL)
+    until_it_has_ended(prover)
+    assert len(engine.archives()) == 3, "the younger two were not opened yet"
+    assert set(engine.keeper.reasons(engine.policy).values()) == {"unopened", "newest"}
+    be_quiet(launcher)
+    prover.tick(engine)
+    archive, _ = proofs.get(timeout=60)
+    assert [one.name for one in engine.archives()] == [archive.name]
+    assert archive.name != first
+
+
 def test_a_damaged_backup_is_told(launcher: Launcher, prover: Prover, proofs: Proofs) -> None:
-    path = launcher.engine.archives()[0].path
-    damaged = bytearray(path.read_bytes())
-    damaged[200] ^= 0xFF
-    path.write_bytes(damaged)
+    spoil(launcher.engine.archives()[0])
     prover.tick(launcher.engine)
     launcher.clock.pass_time(LONG)
     prover.tick(launcher.engine)
-    assert proofs.get(timeout=60)[1].problem
+    proof = proofs.get(timeout=60)[1]
+    assert proof.problem
+    assert proof.was_newest
 
 
 def test_a_backup_folder_that_cannot_be_read_stops_nothing(

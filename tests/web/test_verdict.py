@@ -156,3 +156,12 @@ def test_no_level_is_told_by_its_colour_alone() -> None:
     headlines = {verdict_of(one, NOW).level: verdict_of(one, NOW).headline for one in shown}
 
     assert len(set(headlines.values())) == len(Level)
+
+
+def test_a_damaged_backup_is_never_green() -> None:
+    damaged = replace(facts(timedelta(minutes=12)), damaged="The backup of Monday is damaged: it is torn.")
+    verdict = verdict_of(damaged, NOW)
+    assert (verdict.level, verdict.headline) == (Level.OLD, "A backup is damaged")
+    assert verdict.evidence.startswith("The backup of Monday is damaged: it is torn. Last backup 12 minutes ago")
+    assert "Check" in verdict.advice
+    assert "it is torn" in verdict_of(replace(damaged, confirmed_at=None), NOW).evidence
