@@ -1,12 +1,15 @@
 """Archives are opened in the background, one at a time, when nobody is slowed by it."""
 
+import contextlib
 import os
 import queue
 import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
+import psutil
 import pytest
 
 from backup_core.errors import BackupError
@@ -17,7 +20,7 @@ from backup_core.retention import Policy
 from backup_core.runs import Action, Outcome
 from tray.prover import Prover
 
-from .clinic import until
+from .clinic import Computer, computer_in, until
 from .parts import Launcher
 
 Proofs = queue.Queue[tuple[Archive, Proof]]
@@ -225,3 +228,35 @@ def test_a_backup_folder_that_cannot_be_read_stops_nothing(
     prover.tick(launcher.engine)
     assert "could not look for an archive" in caplog.text
     assert proofs.empty()
+
+
+def opening(computer: Computer) -> list[psutil.Process]:
+    """Return the processes that open a backup of this computer: they have its launcher's environment."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        with contextlib.suppress(psutil.Error):
+            is_probe = "backup_core.chromaprobe" in (process.info["cmdline"] or [])
+            if is_probe and process.environ().get("HOME") == computer.environment["HOME"]:
+                found.append(process)
+    return found
+
+
+@pytest.mark.parametrize("end", ["orderly", "killed"])
+def test_a_backup_that_is_being_opened_does_not_outlive_the_launcher_and_the_next_start_opens_it(
+    end: str, tmp_path: Path, clinic: Path
+) -> None:
+    with computer_in(tmp_path) as computer:
+        computer.open_clinic(clinic)
+        for path in (computer.data_dir / "clinic.db", computer.data_dir / "chroma" / "chroma.sqlite3"):
+            os.utime(path, (time.time() - 500, time.time() - 500))
+        launched = computer.start("--no-browser", with_emr=False)
+        computer.wait_for_run(Trigger.STARTUP)
+        until(lambda: bool(opening(computer)))
+        launched.end() if end == "orderly" else launched.kill()
+        until(lambda: not opening(computer))
+        if end == "orderly":
+            assert list((computer.data_dir / ".docassist-backup" / "staging").iterdir()) == []
+        assert not [run for run in computer.runs() if run.action is Action.PROVE and run.outcome is Outcome.DONE]
+
+        computer.start("--no-browser", with_emr=False)
+        until(lambda: any(run.action is Action.PROVE and run.outcome is Outcome.DONE for run in computer.runs()))

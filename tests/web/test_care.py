@@ -1,5 +1,6 @@
 """Check, compare, keep and cancel, on a real clinic."""
 
+import re
 import threading
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ import pytest
 from backup_core.engine import BackupEngine
 from backup_core.listing import State
 from backup_core.progress import OnProgress, Progress, Stage
+from backup_core.proofs import Proof
 from backup_core.rulebook import BY_HAND
 from tests.web.conftest import PATIENCE, Clinic, Visitor
 
@@ -42,6 +44,22 @@ def test_check_of_a_damaged_backup_says_what_is_wrong_and_what_is_left(
     assert engine.find(name).state is State.DAMAGED
     assert "This backup is damaged" in page
     assert "Still whole in it: patients and visits" in page
+    assert re.search("No backup yet.*The backup of .* is damaged", page, re.DOTALL)
+
+
+def test_check_of_one_that_could_only_be_counted_does_not_say_that_it_was_opened(
+    visitor: Visitor, engine: BackupEngine, backup: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = Proof(datetime.now(UTC), "", 3, 3, 5, remark="Too little memory.", opened=False)
+    monkeypatch.setattr("backup_core.inspector.prove", lambda *asked, **how: counted)
+    visitor.post(f"/backups/{backup}/check")
+    visitor.finished()
+    page = visitor.get("/").text
+
+    assert "The backup was read and counted, but not opened, and nothing was changed." in page
+    assert "Too little memory." in page
+    assert "Read and counted" in page
+    assert "opened and checked:" not in page
 
 
 def test_a_backup_is_kept_for_ever_and_then_no_longer(visitor: Visitor, engine: BackupEngine, backup: str) -> None:
