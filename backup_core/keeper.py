@@ -8,14 +8,14 @@ from .alarms import Alarm, AlarmBook
 from .clock import Clock
 from .datafolder import DataFolder
 from .errors import BackupError, RepositoryUnusable, UnknownArchive
-from .files import PRIVATE, translating
+from .files import translating
 from .listing import Archive, State
 from .manifest import Manifest
 from .pruning import prune, reasons
 from .recorder import Recorder
 from .repository import Repository
 from .retention import Policy
-from .rulebook import BY_ALARM, BY_HAND, RuleBook
+from .rulebook import BY_ALARM, BY_HAND
 from .runs import Action, Trigger
 from .text import _
 from .tripwire import alarm
@@ -48,9 +48,15 @@ class Keeper:
             with self._repository.lock(), translating(RepositoryUnusable, _("The backup folder cannot be written")):
                 self._repository.rules.policy = policy
 
+    def mend(self) -> str:
+        """Write rules that are spoilt anew, so that nothing is lost by it; return a sentence if they were, or ""."""
+        with self._repository.lock():
+            return self._repository.rules.mend()
+
     def prune(self, policy: Policy, trigger: Trigger) -> list[str]:
         """Delete what `policy` leaves out, but never a pinned archive nor the newest proven one; return the names."""
         with self._recorder.record(Action.PRUNE, trigger) as entry, self._repository.lock():
+            entry.reason = self._repository.rules.mend()
             protected = self._protected(self._repository.archives())
             gone: list[str] = []
             try:
@@ -60,7 +66,7 @@ class Keeper:
             entry.facts["deleted"] = len(result.deleted)
             if result.thinned:
                 entry.reason = _("The disk is nearly full, so older backups were deleted sooner than usual.")
-            if not result.deleted:
+            if not result.deleted and not entry.reason:
                 entry.discard()
             return result.deleted
 
@@ -89,7 +95,7 @@ class Keeper:
         """
         with self._repository.lock(), translating(RepositoryUnusable, _("The backup folder cannot be written")):
             rules = self._repository.rules
-            rules.pins = RuleBook(earlier / PRIVATE / "rules.json").pins | rules.pins
+            rules.pins = Repository(earlier, 0.0).rules.pins | rules.pins
 
     def delete(self, archive: Archive, trigger: Trigger) -> None:
         """Delete one archive; raise BackupError for the only good one, UnknownArchive if it has gone."""

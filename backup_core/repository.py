@@ -45,7 +45,7 @@ class Repository:
         self._patience = patience
         self._guard = threading.Lock()
         self._seen: dict[Path, Archive] = {}
-        self.rules = RuleBook(folder / PRIVATE / "rules.json")
+        self.rules = RuleBook(folder / PRIVATE / "rules.json", lambda: filter(is_archive_name, self.names()))
         self._proofs = ProofBook(folder / PRIVATE / "proofs.json")
 
     def archives(self) -> list[Archive]:

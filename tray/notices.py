@@ -11,6 +11,7 @@ class Topic(StrEnum):
     CLAIM = "claim"
     ALARM = "alarm"
     RECOVERY = "recovery"
+    RULES = "rules"
     CLOSING = "closing"
     EMR = "emr"
     CLOCK = "clock"

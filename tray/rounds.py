@@ -100,6 +100,8 @@ class Rounds:
         if engine is self._taught or now < self._teach_after or not engine.backup_dir.is_dir():
             return
         try:
+            if mended := engine.keeper.mend():
+                self._hands.notices.put(Topic.RULES, mended)
             engine.keeper.set_policy(self._hands.preferences.policy)
             self._taught = engine
         except BackupError:

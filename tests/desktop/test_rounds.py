@@ -396,3 +396,15 @@ def test_a_clock_of_before_this_program_is_told_by_its_date(launcher: Launcher) 
     launcher.clock.utc = datetime(2009, 1, 1, 12, 0, tzinfo=UTC)
     launcher.go_round()
     assert launcher.notices.sentences() == ["This PC says it is 1 Jan 2009. Backups go on. Please set the date."]
+
+
+def test_rules_of_the_backup_folder_that_were_spoilt_are_told_on_every_page(launcher: Launcher) -> None:
+    launcher.go_round()
+    folder = launcher.engine.backup_dir / ".docassist-backup"
+    for name in ("rules.json", "rules.json.copy"):
+        (folder / name).write_bytes(b"\xff")
+    later = Launcher(launcher.data_dir)
+    later.rounds.teach()
+    assert any("are kept for ever now" in sentence for sentence in later.notices.sentences())
+    assert later.engine.policy == later.preferences.policy
+    assert later.engine.keeper.pins.keys() == {one.name for one in later.engine.archives()}
