@@ -10,7 +10,7 @@ from .clock import SYSTEM_CLOCK, Clock
 from .compare import Loss
 from .copier import Copier
 from .datafolder import DataFolder
-from .errors import BackupError, EmrRunning, NothingToUndo, RestoreFailed, UnknownArchive
+from .errors import BackupError, EmrRunning, NothingToUndo, RepositoryFull, RestoreFailed, UnknownArchive
 from .files import translating
 from .history import History
 from .holdings import Holdings, read_holdings
@@ -85,19 +85,22 @@ class BackupEngine:
     def back_up(self, trigger: Trigger, on_progress: OnProgress = ignore) -> Run:
         """Return the run: an archive made, or the newest found to hold this very state; then prune.
 
-        A failure to prune is recorded and logged, and does not make the run a failed one.
+        On a full disk what can be spared goes first, and it is tried once more. A failure to prune is recorded and
+        logged, and does not make the run a failed one.
         """
         with self._recorder.record(Action.BACKUP, trigger) as entry, self._at_work():
             on_progress(Progress(Stage.CHECK))
             sources = self._data.sources_to_back_up()
             if not self._runner.confirm(trigger, sources, entry):
-                self._runner.make(trigger, sources, entry, on_progress)
-        if entry.outcome is Outcome.MADE:
-            on_progress(Progress(Stage.PRUNE))
-            try:
-                self.prune(trigger=trigger)
-            except BackupError:
-                logger.exception("the backup is made, but old ones could not be tidied up")
+                try:
+                    self._runner.make(trigger, sources, entry, on_progress)
+                except RepositoryFull:
+                    if not self._tidy_up(trigger):
+                        raise
+                    self._runner.make(trigger, sources, entry, on_progress)
+        on_progress(Progress(Stage.PRUNE))
+        # After a run that made nothing too: others fill the disk as well.
+        self._tidy_up(trigger)
         assert entry.run is not None  # noqa: S101 - a recorded block that ended has its run
         return entry.run
 
@@ -230,6 +233,14 @@ class BackupEngine:
     def unprotected(self) -> list[tuple[str, int]]:
         """Return name and size in bytes of what lies in the data folder and is in no backup, largest first."""
         return unprotected(self.data_dir, self._data.sources(), self.backup_dir)
+
+    def _tidy_up(self, trigger: Trigger) -> bool:
+        """Prune, and return whether anything was deleted."""
+        try:
+            return bool(self.prune(trigger=trigger))
+        except BackupError:
+            logger.exception("old backups could not be tidied up")
+            return False
 
     @contextlib.contextmanager
     def _at_work(self) -> Iterator[None]:

@@ -65,7 +65,8 @@ class Keeper:
                 entry.facts[GONE] = "\n".join(gone)
             entry.facts["deleted"] = len(result.deleted)
             if result.thinned:
-                entry.reason = _("The disk is nearly full, so older backups were deleted sooner than usual.")
+                thinned = _("The disk is nearly full, so older backups were deleted sooner than usual.")
+                entry.reason = f"{entry.reason} {thinned}".strip()
             if not result.deleted and not entry.reason:
                 entry.discard()
             return result.deleted

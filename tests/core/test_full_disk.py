@@ -1,0 +1,92 @@
+"""A backup that finds no room: what can be spared makes way for it, and never what must stay."""
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from backup_core import BackupEngine
+from backup_core.errors import RepositoryFull
+from backup_core.listing import Archive
+from backup_core.retention import Policy
+from backup_core.runs import Outcome, Trigger
+from tests.clinic import Clinic
+from tests.core.test_keeper import make, names
+from tests.fakeclock import FakeClock
+
+Disk = Callable[[int], None]
+
+
+@pytest.fixture
+def made(engine: BackupEngine, clinic: Clinic, clock: FakeClock) -> list[Archive]:
+    """Four archives of four months: the oldest is pinned, the second opened and checked."""
+    made = make(engine, clinic, clock, 4, timedelta(days=31))
+    engine.keeper.set_policy(Policy(newest=1, monthly=4))
+    engine.keeper.keep_for_ever(made[0], keep=True)
+    clock.pass_time(timedelta(days=31))
+    return made
+
+
+@pytest.fixture
+def full_above(engine: BackupEngine, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """Give a disk that has no room while more than so many archives are on it."""
+    usage = shutil.disk_usage(engine.data_dir)
+
+    def fill(most: int) -> None:
+        def answer(path: object) -> object:
+            is_full = len(list(engine.backup_dir.rglob("*.zip"))) > most
+            return usage._replace(total=10**12, free=1000 if is_full else 10**11)
+
+        monkeypatch.setattr(shutil, "disk_usage", answer)
+
+    return fill
+
+
+def test_a_full_disk_gives_up_its_oldest_tier_for_the_backup_of_today(
+    engine: BackupEngine, clinic: Clinic, made: list[Archive], full_above: Disk
+) -> None:
+    full_above(3)
+    clinic.admit("Today")
+    run = engine.back_up(Trigger.INTERVAL)
+    assert run.outcome is Outcome.MADE
+    # The second made way for it, and the third for what comes next.
+    assert names(engine) == {made[0].name, made[3].name, run.archive}
+    assert "nearly full" in "".join(one.reason for one in engine.history.runs())
+
+
+def test_pins_the_newest_and_the_newest_proven_backup_stay_on_a_full_disk(
+    engine: BackupEngine, clinic: Clinic, made: list[Archive], full_above: Disk
+) -> None:
+    engine.prove(made[1])
+    full_above(0)
+    clinic.admit("Today")
+    with pytest.raises(RepositoryFull):
+        engine.back_up(Trigger.INTERVAL)
+    assert names(engine) == {made[0].name, made[1].name, made[3].name}
+    assert [run.outcome for run in engine.history.runs()[:2]] == [Outcome.FAILED, Outcome.DONE]
+
+
+def test_where_nothing_can_be_spared_the_backup_is_refused_once(
+    engine: BackupEngine, clinic: Clinic, made: list[Archive], full_above: Disk
+) -> None:
+    for archive in made:
+        engine.keeper.keep_for_ever(archive, keep=True)
+    full_above(0)
+    clinic.admit("Today")
+    before = len(engine.history.runs())
+    with pytest.raises(RepositoryFull, match="not enough room"):
+        engine.back_up(Trigger.INTERVAL)
+    assert len(engine.history.runs()) == before + 1
+    assert names(engine) == {one.name for one in made}
+
+
+def test_a_run_that_finds_nothing_new_keeps_the_disk_from_filling_up_too(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock, made: list[Archive], full_above: Disk
+) -> None:
+    clinic.admit("Today")
+    last = engine.back_up(Trigger.INTERVAL)
+    clock.pass_time(timedelta(hours=4))
+    full_above(3)
+    assert engine.back_up(Trigger.INTERVAL).outcome is Outcome.UNCHANGED
+    assert names(engine) == {made[0].name, made[3].name, last.archive}
