@@ -1,7 +1,8 @@
-"""The alarm of a data folder: what looks wrong, until a person says that it is right."""
+"""The alarm of a data folder: what looks wrong, until a person says that it is right or what was lost is back."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,8 @@ class Alarm:
     reason: str
     archive: str
     at: datetime
+    #: What the last good backup held, by table; empty in an alarm of an older version.
+    good: Mapping[str, int] = field(default_factory=dict)
 
 
 class AlarmBook:
@@ -28,8 +31,9 @@ class AlarmBook:
         try:
             document = json.loads(self._path.read_bytes())
             at = datetime.fromisoformat(document["at"]).astimezone(UTC)
-            return Alarm(str(document["reason"]), str(document["archive"]), at)
-        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
+            good = {str(table): int(rows) for table, rows in document.get("good", {}).items()}
+            return Alarm(str(document["reason"]), str(document["archive"]), at, good)
+        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError, AttributeError):
             return None
 
     def write(self, alarm: Alarm) -> None:

@@ -26,7 +26,7 @@ from .repository import Repository
 from .restore import Restored, Restorer, Wish
 from .retention import Policy
 from .runner import Runner
-from .runs import Action, Outcome, Run, Trigger
+from .runs import Action, Run, Trigger
 from .sources import unprotected
 from .text import _
 from .undoing import Undoing, foresee
@@ -265,6 +265,8 @@ class BackupEngine:
             restored = self._restorer.restore(archive, wish, on_progress, entry.stages)
             entry.facts |= {"size": archive.size, "safety": restored.safety}
             entry.facts |= {"patients": restored.patient_count, "armed": restored.armed}
+            if not restored.armed:
+                self.keeper.restored(archive)
             return restored
 
     def _recover(self, *, inside_emr: bool) -> str | None:

@@ -18,7 +18,7 @@ from .retention import Policy
 from .rulebook import BY_ALARM, BY_HAND
 from .runs import Action, Trigger
 from .text import _
-from .tripwire import alarm
+from .tripwire import alarm, is_back
 from .vanished import GONE
 
 logger = logging.getLogger(__name__)
@@ -155,10 +155,37 @@ class Keeper:
                 for name in self._last_good_ones(before):
                     self.pin(name, reason=self.pins.get(name, BY_ALARM))
                 with translating(BackupError, _("The alarm could not be noted")):
-                    self._alarms.write(Alarm(reason, made.name, self._clock.now()))
+                    self._alarms.write(Alarm(reason, made.name, self._clock.now(), _counts(before.manifest)))
             except BackupError:
                 logger.exception("%s", reason)
+        elif not reason:
+            self._end_if_back(made)
         return reason
+
+    def _end_if_back(self, made: Archive) -> None:
+        """End the alarm if all that was lost is there again at once; a clinic that slowly grows has lost it still."""
+        told = self.alarm()
+        if told is None or made.manifest is None or not told.good:
+            return
+        ordinary = (one for one in self._mine(self._repository.archives()) if one.is_good and not one.safety)
+        last = next((one.manifest for one in ordinary if one.name != made.name and one.manifest), None)
+        if last and alarm(told.good, _counts(last)) and is_back(told.good, _counts(made.manifest)):
+            self._end_alarm()
+
+    def restored(self, archive: Archive) -> None:
+        """End the alarm if a person has put back an archive that holds what was lost."""
+        told = self.alarm()
+        if told and told.good and archive.manifest and not alarm(told.good, _counts(archive.manifest)):
+            self._end_alarm()
+
+    def _end_alarm(self) -> None:
+        """End the alarm; what cannot be noted is logged, for it concerns no data."""
+        logger.warning("what was lost is back, so the alarm ends")
+        try:
+            with translating(BackupError, _("The alarm could not be ended")):
+                self.all_is_well()
+        except BackupError:
+            logger.exception("the alarm goes on until somebody ends it")
 
     def _last_good_ones(self, before: Archive) -> list[str]:
         """Return the archive that is taken for good, and the newest one that was opened."""

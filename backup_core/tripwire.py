@@ -35,3 +35,10 @@ def alarm(before: Mapping[str, int], now: Mapping[str, int]) -> str:
                 table=_(_WATCHED[table]),
             )
     return ""
+
+
+def is_back(before: Mapping[str, int], now: Mapping[str, int]) -> bool:
+    """Return whether nothing is lacking any more of what was there `before` a loss that was told."""
+    return all(table in now for table in before if not table.startswith("chroma:")) and all(
+        now.get(table, 0) >= before.get(table, 0) for table in _WATCHED
+    )

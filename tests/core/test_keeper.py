@@ -1,5 +1,6 @@
 """Which archives stay: the policy in the backup folder, pins, the alarm, a full disk."""
 
+import json
 import shutil
 from datetime import timedelta
 
@@ -232,3 +233,65 @@ def test_nothing_is_tidied_up_while_a_restore_reads_it(clinic: Clinic, clock: Fa
     ):
         engine.prune(1)
     assert len(names(engine)) == len(made)
+
+
+@pytest.fixture
+def alarmed(engine: BackupEngine, clinic: Clinic, clock: FakeClock) -> Archive:
+    """A clinic that has lost most of its patients, and its last good archive."""
+    good = engine.create()
+    clinic.sql("DELETE FROM patients WHERE id > 20")
+    clock.pass_time(timedelta(hours=4))
+    engine.create()
+    assert engine.keeper.alarm() is not None
+    clock.pass_time(timedelta(hours=4))
+    return good
+
+
+def test_the_restore_that_brings_back_what_was_lost_ends_the_alarm(engine: BackupEngine, alarmed: Archive) -> None:
+    engine.restore(engine.find(alarmed.name))
+    assert engine.keeper.alarm() is None
+    assert engine.keeper.pins == {}
+
+
+def test_a_restore_of_what_has_lost_as_much_does_not_end_the_alarm(
+    engine: BackupEngine, clinic: Clinic, alarmed: Archive
+) -> None:
+    small = engine.archives()[0]
+    clinic.admit("Since")
+    engine.restore(small)
+    assert engine.keeper.alarm() is not None
+    assert engine.keeper.pins == {alarmed.name: "alarm"}
+
+
+def test_the_backup_that_finds_all_of_it_again_ends_the_alarm(
+    engine: BackupEngine, clinic: Clinic, alarmed: Archive
+) -> None:
+    for number in range(PATIENTS - 20):
+        clinic.admit(f"Back again {number}")
+    assert engine.create().is_good
+    assert engine.keeper.alarm() is None
+
+
+def test_a_clinic_that_slowly_grows_to_its_old_size_has_lost_its_patients_still(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock, alarmed: Archive
+) -> None:
+    for number in range(PATIENTS - 20):
+        clinic.admit(f"Newcomer {number}")
+        if number % 5 == 0:
+            clock.pass_time(timedelta(hours=4))
+            engine.create()
+    engine.create()
+    assert engine.keeper.alarm() is not None
+    assert engine.keeper.pins == {alarmed.name: "alarm"}
+
+
+def test_an_alarm_of_an_older_version_is_ended_by_a_person_only(
+    engine: BackupEngine, clinic: Clinic, alarmed: Archive
+) -> None:
+    path = clinic.data_dir / ".docassist-backup" / "alarm.json"
+    written = json.loads(path.read_bytes())
+    del written["good"]
+    path.write_text(json.dumps(written))
+    engine.restore(engine.find(alarmed.name))
+    engine.create()
+    assert engine.keeper.alarm() is not None
