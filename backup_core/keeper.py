@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from .alarms import Alarm, AlarmBook
@@ -9,6 +10,7 @@ from .clock import Clock
 from .datafolder import DataFolder
 from .errors import BackupError, RepositoryUnusable, UnknownArchive
 from .files import translating
+from .leaps import believed
 from .listing import Archive, State
 from .manifest import Manifest
 from .pruning import prune, reasons
@@ -57,10 +59,11 @@ class Keeper:
         """Delete what `policy` leaves out, but never a pinned archive nor the newest proven one; return the names."""
         with self._recorder.record(Action.PRUNE, trigger) as entry, self._repository.lock():
             entry.reason = self._repository.rules.mend()
-            protected = self._protected(self._repository.archives())
+            archives = self._repository.archives()
+            protected, today = self._protected(archives), self._today(archives)
             gone: list[str] = []
             try:
-                result = prune(self._repository, policy, self._data.origin, self._clock.local(), protected, gone.append)
+                result = prune(self._repository, policy, self._data.origin, today, protected, gone.append)
             finally:
                 entry.facts[GONE] = "\n".join(gone)
             entry.facts["deleted"] = len(result.deleted)
@@ -78,7 +81,7 @@ class Keeper:
         """
         archives = self._repository.archives() if archives is None else archives
         protected = self._protected(archives)
-        found = reasons(archives, policy, self._data.origin, self._clock.local(), protected)
+        found = reasons(archives, policy, self._data.origin, self._today(archives), protected)
         pins = {name: "alarm" if why == BY_ALARM else "pinned" for name, why in self.pins.items() if name in found}
         return found | pins
 
@@ -132,6 +135,10 @@ class Keeper:
         """Return the names that no policy prunes: pins, the newest proven one, and what undo would put back."""
         proven = next((one.name for one in self._mine(archives) if one.state is State.PROVEN and not one.safety), None)
         return {proven, self._undoable(), *self._repository.rules.pins}
+
+    def _today(self, archives: Sequence[Archive]) -> datetime:
+        """Return the naive local time by which safety backups are old: a clock that leaps makes none of them so."""
+        return believed((one.created_at for one in reversed(self._mine(archives)) if one.is_ours), self._clock.local())
 
     def _mine(self, archives: Sequence[Archive]) -> list[Archive]:
         """Return the archives of this clinic, newest first, those of the EMR's own code included."""
