@@ -90,7 +90,7 @@ class BackupMaker:
                 examined.result()
             on_progress(progress)
 
-        (copied.folder / openme.NAME).write_text(openme.TEXT, encoding="utf-8", newline="\r\n")
+        (copied.folder / openme.NAME).write_text(openme.page(is_raw=copied.is_raw), encoding="utf-8", newline="\r\n")
         try:
             with beside(examine) as examined, _as_a_fault_of_the_disk():
                 archive.pack(

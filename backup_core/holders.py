@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -72,9 +73,13 @@ def _has_open(process: psutil.Process, stores: Sequence[Path]) -> bool:
 def _is_locked(database: Path) -> bool:
     if not database.is_file():
         return False
-    uri = f"{database.absolute().as_uri()}?mode=rw"
+    uri = database.absolute().as_uri()
+    connect = partial(sqlite3.connect, uri=True, isolation_level=None, timeout=_PROBE_PATIENCE)
     try:
-        with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_PROBE_PATIENCE)) as connection:
+        # Closed last, and unable to write: so this look never moves the EMR's write-ahead log into the database.
+        with closing(connect(f"{uri}?mode=ro")) as keeper, closing(connect(f"{uri}?mode=rw")) as connection:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+                keeper.execute("SELECT count(*) FROM sqlite_master").fetchone()
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("ROLLBACK")
     except sqlite3.OperationalError as error:

@@ -11,6 +11,7 @@ import pytest
 
 from backup_core.holders import find_holders
 from tests.clinic import Clinic
+from tests.core.test_openme import leave_in_the_log
 
 HOLD = "import sys; file = open(sys.argv[1], 'rb'); print('open', flush=True); sys.stdin.read()"
 
@@ -89,3 +90,10 @@ def test_a_program_that_runs_the_emrs_command_counts_only_if_it_means_our_data(
 
     assert len(found_in(clinic.data_dir.parent, clinic.data_dir)) == 1
     assert found_in(elsewhere, elsewhere / "data") == []
+
+
+def test_the_look_leaves_the_log_of_a_write_ahead_database_where_it_is(clinic: Clinic) -> None:
+    leave_in_the_log(clinic, "Only in the log")
+    left = {name: data for name, data in clinic.files().items() if name in ("clinic.db", "clinic.db-wal")}
+    assert find_holders([clinic.db], clinic.db, "") == []
+    assert {name: clinic.files()[name] for name in left} == left
