@@ -10,7 +10,15 @@ from .clock import SYSTEM_CLOCK, Clock
 from .compare import Loss
 from .copier import Copier
 from .datafolder import DataFolder
-from .errors import BackupError, EmrRunning, NothingToUndo, RepositoryFull, RestoreFailed, UnknownArchive
+from .errors import (
+    BackupError,
+    EmrRunning,
+    NothingToUndo,
+    RepositoryFull,
+    RepositoryLocked,
+    RestoreFailed,
+    UnknownArchive,
+)
 from .files import translating
 from .history import History
 from .holdings import Holdings, read_holdings
@@ -32,6 +40,9 @@ from .text import _
 from .undoing import Undoing, foresee
 
 logger = logging.getLogger(__name__)
+
+#: Seconds for which a sweep that nobody has asked for waits for an operation.
+_AT_ONCE = 0.01
 
 
 class BackupEngine:
@@ -193,8 +204,14 @@ class BackupEngine:
         if not self._data.private.is_dir():
             return None
         with self._data.lock():
-            self._data.sweep()
+            self._sweep()
             return self._recover(inside_emr=inside_emr)
+
+    def sweep(self) -> None:
+        """Remove what runs that were cut off have left of the records; while another one is at work, leave it be."""
+        if self._data.private.is_dir():
+            with contextlib.suppress(RepositoryLocked), self._data.lock(patience=_AT_ONCE):
+                self._sweep()
 
     @property
     def policy(self) -> Policy:
@@ -233,6 +250,16 @@ class BackupEngine:
     def unprotected(self) -> list[tuple[str, int]]:
         """Return name and size in bytes of what lies in the data folder and is in no backup, largest first."""
         return unprotected(self.data_dir, self._data.sources(), self.backup_dir)
+
+    def _sweep(self) -> None:
+        self._data.sweep()
+        origin = self._data.origin
+        if origin is not None:
+            try:
+                self.repository.sweep(origin)
+            except BackupError:
+                # On a drive that is not there, or not for us to write: the next backup needs it, and this does not.
+                logger.warning("what a cut-off backup may have left in its folder stays there", exc_info=True)
 
     def _tidy_up(self, trigger: Trigger) -> bool:
         """Prune, and return whether anything was deleted."""

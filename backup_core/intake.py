@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .datafolder import DataFolder
 from .errors import ArchiveUnusable, BackupError, SnapshotFailed, UnknownArchive
-from .files import create_private, need_space, private_folder, translating
+from .files import create_private, need_space, private_folder, replace, translating
 from .listing import Archive, look
 from .manifest import archive_name
 from .progress import OnProgress, ignore
@@ -77,7 +77,7 @@ class Intake:
                 # A name of its own: one of the list may have the same as this had where it comes from.
                 named = self._path.with_name(f"file_{archive_name(archive.created_at)}")
                 with translating(SnapshotFailed, _("The file could not be taken in")):
-                    self._path.replace(named)
+                    replace(self._path, named)
                 self._path, self.archive = named, look(named)
             except BackupError:
                 self._discard()

@@ -12,7 +12,7 @@ from .errors import ArchiveUnusable, BackupError, RepositoryFull, RepositoryUnus
 from .listing import State
 from .runs import Trigger
 from .settings import Settings
-from .text import _
+from .text import _, _n
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,11 @@ def verify(request: Request) -> Answer:
 
 def _verify_all(engine: BackupEngine) -> Answer:
     whole, damaged = [], []
-    for archive in engine.archives():
-        if archive.state not in (State.ENCRYPTED, State.WRITING):
+    archives = engine.archives()
+    away = sum(archive.state is State.ONLINE for archive in archives)
+    for archive in archives:
+        # One that is in the cloud only is fetched where somebody names it, and never all of them at once.
+        if archive.state not in (State.ENCRYPTED, State.WRITING, State.ONLINE):
             try:
                 whole.append(engine.verify(archive).name)
             except ArchiveUnusable as error:
@@ -79,8 +82,19 @@ def _verify_all(engine: BackupEngine) -> Answer:
             damaged=len(damaged),
             whole=len(whole),
         )
-    verdict = _("All %(whole)s are whole.", whole=len(whole)) if whole else _("There is no backup yet.")
-    return Answer({"verified": whole}, "\n".join([*whole, verdict]))
+    verdict = [_("All %(whole)s are whole.", whole=len(whole))] if whole else []
+    if away:
+        verdict.append(
+            _n(
+                "%(number)s that is not on this PC was not fetched: name it to have it read.",
+                "%(number)s that are not on this PC were not fetched: name one to have it read.",
+                away,
+                number=away,
+            )
+        )
+    return Answer(
+        {"verified": whole, "not_fetched": away}, "\n".join([*whole, *(verdict or [_("There is no backup yet.")])])
+    )
 
 
 def prove(request: Request) -> Answer:

@@ -146,6 +146,7 @@ class LauncherDesk(PlainDesk):
         if self._caretaker():
             return self._open_beside(open_emr=open_emr)
         try:
+            self._sweep()
             self._recover()
         except RepositoryLocked as error:
             logger.warning("DocAssist has to wait: %s", error)
@@ -247,6 +248,13 @@ class LauncherDesk(PlainDesk):
         except BackupError as error:
             logger.exception("the EMR was not started")
             self._notices.put(Topic.EMR, f"{error} {error.hint}")
+
+    def _sweep(self) -> None:
+        """Remove what a launcher that was killed has left: copies of records should lie nowhere but in backups."""
+        try:
+            self._engine.sweep()
+        except BackupError:
+            logger.exception("what a cut-off run has left could not be removed yet")
 
     def _recover(self) -> None:
         # Recovering waits for whoever works on the data, and nobody should wait for a mere backup.

@@ -135,3 +135,23 @@ def test_a_file_that_the_disk_has_no_room_for_is_refused_before_its_first_byte(e
     with pytest.raises(ArchiveUnusable, match="empty"):
         engine.intake.begin(0)
     assert staged(engine) == []
+
+
+def test_a_virus_scanner_that_looks_into_what_has_come_delays_it_only(
+    engine: BackupEngine, from_elsewhere: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.replace
+    refused: list[Path] = []
+
+    def scanning(path: Path, target: Path) -> Path:
+        if path.name == "incoming.zip" and not refused:
+            refused.append(path)
+            error = PermissionError(13, "used by another process")
+            error.winerror = 32  # type: ignore[attr-defined]
+            raise error
+        return rename(path, target)
+
+    intake_id = send(engine, from_elsewhere)
+    monkeypatch.setattr(Path, "replace", scanning)
+    assert engine.intake.finish(intake_id).is_good
+    assert refused

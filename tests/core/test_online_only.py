@@ -155,3 +155,19 @@ def test_the_list_says_where_it_is(run: Run, cloud: Cloud) -> None:
     assert "online-only" in listed.out
     assert "in the cloud, not on this PC" in listed.out
     assert cloud.fetched == []
+
+
+def test_to_verify_all_fetches_none_and_says_so(run: Run, cloud: Cloud, clinic: Clinic) -> None:
+    names = [run("create", "--json").document["name"] for _ in range(3)]
+    cloud.away = set(names[:2])
+    told = run("verify")
+    assert cloud.fetched == []
+    assert told.out.splitlines() == [
+        names[2],
+        "All 1 are whole.",
+        "2 that are not on this PC were not fetched: name one to have it read.",
+    ]
+    cloud.away = set(names)
+    assert run("verify", "--json").document == {"verified": [], "not_fetched": 3}
+    assert run("verify", names[0]).status == 0
+    assert cloud.fetched == [names[0]]

@@ -67,7 +67,8 @@ def test_what_is_not_ours_is_never_deleted_listed_or_called_damaged(engine: Back
     assert listed[0].state is State.ENCRYPTED
 
 
-def test_only_leftovers_of_this_data_folder_are_swept(engine: BackupEngine) -> None:
+@pytest.mark.parametrize("step", ["create", "recover", "sweep"])
+def test_only_leftovers_of_this_data_folder_are_swept(engine: BackupEngine, step: str) -> None:
     engine.create()
     private = engine.backup_dir / PRIVATE
     mine = private / f"{engine.archives()[0].manifest.origin}-cut-off.part"  # type: ignore[union-attr]
@@ -78,7 +79,7 @@ def test_only_leftovers_of_this_data_folder_are_swept(engine: BackupEngine) -> N
     staged.mkdir()
     staged.with_suffix(".lock").touch()
 
-    engine.create()
+    getattr(engine, step)()
 
     assert not mine.exists()
     assert theirs.exists()
@@ -298,3 +299,15 @@ def test_a_clinics_last_backup_and_its_protection_are_its_own(tmp_path: Path, cl
     ours.delete(first)
     with pytest.raises(BackupError, match="only good backup"):
         ours.delete(second)
+
+
+def test_a_backup_folder_that_cannot_be_tidied_up_stops_no_recovery(
+    engine: BackupEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    engine.create()
+    (engine.backup_dir / PRIVATE / f"{engine.origin}-cut-off.part").touch()
+    monkeypatch.setattr("backup_core.repository.remove", refuse)
+    assert engine.recover() is None

@@ -74,6 +74,36 @@ def test_the_emr_starts_anyway_when_the_snapshot_takes_too_long(launcher: Launch
     finish(launcher)
 
 
+def leave_copies(launcher: Launcher) -> list[Path]:
+    """Leave what a backup does whose process was killed: a copy of the data, and half an archive."""
+    folder = launcher.data_dir / ".docassist-backup" / "staging"
+    (folder / "killed").mkdir(parents=True)
+    (folder / "killed" / "clinic.db").write_bytes(b"the records in the clear")
+    (folder / "killed.lock").touch()
+    part = launcher.engine.repository.part(launcher.engine.origin or "", "killed")
+    part.write_bytes(b"half an archive")
+    return [folder / "killed", folder / "killed.lock", part]
+
+
+def test_a_start_that_makes_no_backup_removes_what_a_killed_one_has_left(launcher: Launcher) -> None:
+    launcher.go_round()
+    left = leave_copies(launcher)
+    later = Launcher(launcher.data_dir)
+    later.plan.look(later.engine.history.runs(), 4)
+    assert later.desk.start(Trigger.STARTUP)
+    assert [path for path in left if path.exists()] == []
+    finish(later)
+
+
+def test_what_another_program_works_with_is_left_alone_by_a_start_that_does_not_wait(launcher: Launcher) -> None:
+    launcher.go_round()
+    left = leave_copies(launcher)
+    with work_of_another_program(launcher):
+        assert launcher.desk.start(Trigger.STARTUP)
+        assert all(path.exists() for path in left)
+    finish(launcher)
+
+
 def test_a_start_waits_for_another_program_that_restores(launcher: Launcher) -> None:
     give_emr(launcher)
     with work_of_another_program(launcher):
