@@ -82,9 +82,9 @@ def _verify_all(engine: BackupEngine) -> Answer:
             damaged=len(damaged),
             whole=len(whole),
         )
-    verdict = [_("All %(whole)s are whole.", whole=len(whole))] if whole else []
+    told = [_("All %(whole)s are whole.", whole=len(whole))] if whole else []
     if away:
-        verdict.append(
+        told.append(
             _n(
                 "%(number)s that is not on this PC was not fetched: name it to have it read.",
                 "%(number)s that are not on this PC were not fetched: name one to have it read.",
@@ -92,9 +92,8 @@ def _verify_all(engine: BackupEngine) -> Answer:
                 number=away,
             )
         )
-    return Answer(
-        {"verified": whole, "not_fetched": away}, "\n".join([*whole, *(verdict or [_("There is no backup yet.")])])
-    )
+    told = told or [_("There is no backup yet.")]
+    return Answer({"verified": whole} | ({"not_fetched": away} if away else {}), "\n".join([*whole, *told]))
 
 
 def prove(request: Request) -> Answer:
