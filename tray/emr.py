@@ -19,13 +19,13 @@ import psutil
 from .asker import Asker
 from .emrstart import run
 from .kin import Kin
-from .processes import Lookout, family, find, kill, lives
+from .processes import Lookout, await_end, family, find, kill, lives
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two looks at the processes, and while the EMR was asked to close. The end of the process that we have
-#: started is seen at once.
-_LOOK, _QUICK_LOOK = 5.0, 0.1
+#: Seconds between two looks at the processes: at first, later, and while the EMR was asked to close. The end of each
+#: process that we know of is seen at once.
+_LOOK, _LATER_LOOK, _QUICK_LOOK = 5.0, 30.0, 0.1
 #: Seconds in which a wrapper has done its work: what is left of a start that ended well in this time is the EMR.
 WRAPPER_LIFE = 90.0
 #: Seconds of life of a first process that has only handed on, and seconds for which the EMR may be on its way then.
@@ -66,6 +66,7 @@ class Emr:
         self._expected = False
         self._stand_in = stand_in
         self._lookout = Lookout()
+        self._awaited: set[psutil.Process] = set()
         self._wake = threading.Event()
         self._begun, self._first_lived = 0.0, math.inf
         self._was_asked = False
@@ -156,13 +157,34 @@ class Emr:
         self._wake.set()
 
     def _watch(self) -> None:
+        self._awaited = set()
         while self._look():
-            self._wake.wait(_QUICK_LOOK if self._closing.is_set() else _LOOK)
+            self._await_ends()
+            self._wake.wait(self._pause())
             self._wake.clear()
         self.last_end = EmrEnd(self._has_crashed(), time.monotonic() - self._begun)
         logger.info("the EMR has ended: %s", self.last_end)
         if not self._expected:
             self._on_exit()
+
+    def _pause(self) -> float:
+        """Return for how many seconds nothing is looked at, unless a process ends meanwhile."""
+        if self._closing.is_set():
+            return _QUICK_LOOK
+        # What hands on to the EMR does so at first; after that there is little to see until the end.
+        return _LOOK if time.monotonic() - self._begun < WRAPPER_LIFE else _LATER_LOOK
+
+    def _await_ends(self) -> None:
+        """Have the end of every process wake the watcher, but that of our child, for which a thread waits already."""
+        child = None if self._started is None else self._started.pid
+        for process in self._processes - self._awaited:
+            self._awaited.add(process)
+            if process.pid != child:
+                threading.Thread(target=self._wake_after, args=(process,), name="emr-waiter", daemon=True).start()
+
+    def _wake_after(self, process: psutil.Process) -> None:
+        await_end(process)
+        self._wake.set()
 
     def _look(self) -> bool:
         """Look which processes live, following the EMR from a wrapper to what that has started."""

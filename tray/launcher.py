@@ -77,6 +77,7 @@ class Launcher:
         self._window = window_of_this_system(SessionEnd(self._has_changed, self._ending.hurry))
         self._has_begun = False
         self._has_opened_emr = False
+        self._heard_of = ""
         before = self._claim.take() if data_dir.is_dir() else None
         self.door = door or Door(options.port, before.port if before else None)
         self._furnish(self._settings.read())
@@ -169,18 +170,21 @@ class Launcher:
                 self._rounds.teach()
         self.plan.look(self.engine.history.runs(), preferences.frequency_hours, always=preferences.startup == ALWAYS)
 
-    def _tick(self) -> None:
+    def _tick(self) -> float | None:
+        rest = None
         if self._rounds.folder_is_there():
             if self._is_ours():
                 self._look()
                 if self._has_begun:
                     self._rounds.make()
+                    rest = self._rounds.rest()
                 else:
                     self._begin()
             elif self._claim.caretaker:
                 self._look()
                 self._look_on()
         self._face.refresh()
+        return rest
 
     def _is_ours(self) -> bool:
         """Return whether the data folder is claimed, which it could not be while it was not there."""
@@ -211,6 +215,9 @@ class Launcher:
             if isinstance(job.result, Proof) and job.result.problem and job.result.was_newest:
                 self._rounds.newest_is_damaged()
             self.sight.forget()
+        # At its end, and at its beginning: from then on there is something to look at.
+        if job.state != "running" or job.id != self._heard_of:
+            self._heard_of = job.id
             self._loop.wake()
 
     def _proven(self, archive: Archive, proof: Proof) -> None:

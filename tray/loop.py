@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import select
 import signal
 import socket
@@ -12,15 +13,19 @@ import schedule
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two ticks when nothing happens: an idle launcher should not keep a laptop awake.
+#: Seconds between two ticks where a tick does not say that there is less to do: an idle laptop should sleep deeply.
 TICK = 5
 
 
 class Loop:
-    """Calls `tick` every few seconds, and when it is woken, on the thread that runs it, until it is stopped."""
+    """Calls `tick` every few seconds, and when it is woken, on the thread that runs it, until it is stopped.
 
-    def __init__(self, tick: Callable[[], None]) -> None:
+    A tick may return for how many seconds it needs no other one.
+    """
+
+    def __init__(self, tick: Callable[[], float | None]) -> None:
         self._tick = tick
+        self._rest_for = TICK
         self._scheduler = schedule.Scheduler()
         self._stopped = False
         self._bell: socket.socket | None = None
@@ -39,7 +44,7 @@ class Loop:
             self._guarded_tick()
             while not self._stopped:
                 self.beat()
-                self._rest(ear)
+                self._wait(ear)
             if on_main_thread:
                 signal.set_wakeup_fd(-1)
 
@@ -47,9 +52,11 @@ class Loop:
         """Tick if it is time to."""
         # The scheduler goes by the local wall clock: set back, or falling back in autumn, it would rest for an hour.
         idle = self._scheduler.idle_seconds
-        if idle is None or idle > TICK:
+        if idle is None or idle > self._rest_for:
             self._plan()
-        self._scheduler.run_pending()
+        elif idle <= 0:
+            self._scheduler.run_pending()
+            self._plan()
 
     def stop(self) -> None:
         """End `run`; from any thread, and from a signal handler."""
@@ -63,20 +70,23 @@ class Loop:
             with contextlib.suppress(OSError):
                 self._bell.send(b"!")
 
-    def _rest(self, ear: socket.socket) -> None:
+    def _wait(self, ear: socket.socket) -> None:
         """Wait until the next tick is due; tick at once when woken."""
         idle = self._scheduler.idle_seconds or 0.0
         if select.select([ear], [], [], max(idle, 0.0))[0]:
             ear.recv(4096)
             if not self._stopped:
                 self._guarded_tick()
+                self._plan()
 
     def _plan(self) -> None:
         self._scheduler.clear()
-        self._scheduler.every(TICK).seconds.do(self._guarded_tick)
+        self._scheduler.every(self._rest_for).seconds.do(self._guarded_tick)
 
     def _guarded_tick(self) -> None:
+        rest: float | None = None
         try:
-            self._tick()
+            rest = self._tick()
         except Exception:  # noqa: BLE001 - one bad tick must not be the last backup of the clinic
             logger.exception("a tick failed")
+        self._rest_for = TICK if rest is None else math.ceil(max(rest, 1.0))

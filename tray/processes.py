@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import select
+import sys
 from collections.abc import Callable, Iterable
 
 import psutil
@@ -58,6 +60,28 @@ class Lookout:
         found = find(is_wanted, fresh)
         self._strangers, self._seen = known | (fresh & self._seen), fresh
         return found
+
+
+def await_end(process: psutil.Process) -> None:
+    """Wait for the end of a process, as far as the system lets us, without waking up before that.
+
+    Not for a child of ours: it would take the exit status away from whoever has started it.
+    """
+    if sys.platform != "linux":
+        with contextlib.suppress(psutil.Error):
+            process.wait()
+        return
+    # psutil would go on asking for one that has ended and that its parent has not collected.
+    with contextlib.suppress(OSError):
+        descriptor = os.pidfd_open(process.pid)
+        try:
+            # The number may have gone to another process just now.
+            if process.is_running():
+                ended = select.poll()
+                ended.register(descriptor, select.POLLIN)
+                ended.poll()
+        finally:
+            os.close(descriptor)
 
 
 def kill(process: psutil.Process) -> None:

@@ -15,6 +15,7 @@ from webadmin.verdict import is_old
 
 from . import skips
 from .hands import Hands
+from .loop import TICK
 from .news import Cause, News
 from .notices import Topic
 from .plan import good_at
@@ -29,6 +30,8 @@ FOLDER_PATIENCE = 300.0
 CLOSING_PATIENCE = 10.0
 #: Seconds between two looks for an EMR that was started without us.
 _EMR_LOOK = 15.0
+#: Seconds for which nothing needs to be looked at where nothing happens.
+_REST = 30.0
 #: Seconds after which a backup folder that did not take the policy is told it again.
 _TEACH_AGAIN = 300.0
 
@@ -74,6 +77,17 @@ class Rounds:
         self._mind_the_alarm()
         self._mind_the_drives()
         self._prover.tick(self._hands.engine)
+
+    def rest(self) -> float | None:
+        """Return for how many seconds no other round is needed; None while something is going on."""
+        hands, now = self._hands, self._hands.clock.monotonic()
+        if hands.jobs.current() is not None or self._emr_has_ended:
+            return None
+        rest = min(_REST, (hands.plan.outlook().at - hands.clock.now()).total_seconds())
+        if hands.emr.command and not hands.emr.is_running:
+            # A little more: at that time the look should be due.
+            rest = min(rest, self._emr_looked + _EMR_LOOK - now + 0.1)
+        return max(rest, TICK)
 
     def folder_is_there(self) -> bool:
         """Return whether the data folder can be worked with; tell when it cannot, and alarm only after a while."""

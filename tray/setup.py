@@ -44,7 +44,7 @@ class SetUp:
         self._options = for_any_data(options)
         self._said = [Program(options.emr, options.emr_dir)] if options.emr else []
         self._door = door
-        self._loop = Loop(lambda: None)
+        self._loop = _idle()
         self._guard = threading.Lock()
         self._search: Search | None = None
         self._finishing = threading.Lock()
@@ -130,7 +130,7 @@ class SetUp:
             if plan is None:
                 return None
             # What asks us to quit from here on meets a loop that has not begun yet, and ends it at once.
-            self._loop = Loop(lambda: None)
+            self._loop = _idle()
             try:
                 made = Launcher(self._options, plan.data_dir, self._door)
             except BackupError as error:
@@ -167,6 +167,11 @@ class SetUp:
             self.quit()
         else:
             self._door.show()
+
+
+def _idle() -> Loop:
+    """Return a loop in which nothing happens until it is stopped."""
+    return Loop(lambda: 3600.0)
 
 
 def _look() -> Look:

@@ -110,3 +110,23 @@ def test_nothing_reaches_beyond_the_edge_of_a_phone(open_page: Callable[[], Page
         expect(page.locator(f"main[data-room={path}]")).to_be_visible()
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_page_that_nobody_sees_asks_for_nothing_and_is_up_to_date_at_the_first_look(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    see = """(hidden) => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    ask = 'for (const part of document.querySelectorAll("[hx-trigger^=every]")) htmx.trigger(part, "every", {}, false)'
+    page.wait_for_load_state("networkidle")
+
+    page.evaluate(see, True)
+    asked.clear()
+    page.evaluate(ask)
+    page.wait_for_timeout(300)
+    assert asked == []
+
+    with page.expect_request(re.compile("/status/bar|/bar")):
+        page.evaluate(see, False)

@@ -174,6 +174,19 @@ def test_the_end_of_the_emr_is_seen_at_once_though_nobody_looks_often(place: Wor
     assert place.exited.wait(PATIENCE)
 
 
+def test_the_end_of_an_emr_that_was_opened_without_us_is_seen_at_once_too(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tray.emr._LOOK", 3600.0)
+    script = place.script("emr.py", "import time; time.sleep(120)")
+    by_hand = place.start_by_hand(script, place.folder)
+    emr = place.emr(script)
+    until(emr.adopt)
+    assert not place.exited.wait(1)
+    by_hand.kill()
+    assert place.exited.wait(PATIENCE)
+
+
 def test_a_wrapper_that_takes_long_before_it_starts_the_emr_is_no_exit(
     place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,7 +25,7 @@ def face(launcher: Launcher) -> Face:
 
 
 def test_a_backup_is_shown_as_soon_as_it_is_there(launcher: Launcher, face: Face) -> None:
-    """The plan learns of it at the next tick only, up to five seconds later."""
+    """The plan learns of it at the next tick only, up to half a minute later."""
     assert verdict_for(face.state()) == "No backup yet"
     seen: list[str] = []
     launcher.jobs.add_listener(lambda job: seen.append(verdict_for(face.state())) if job.state != "running" else None)

@@ -13,6 +13,7 @@ from backup_core.engine import BackupEngine
 from backup_core.history import Action, Outcome, Run, Trigger
 from backup_core.jobs import Job, JobRunner
 from backup_core.progress import OnProgress, Progress, Stage
+from tray.loop import TICK
 from tray.rounds import CLOSING_PATIENCE, FOLDER_PATIENCE
 from tray.shares import Mount
 
@@ -408,3 +409,37 @@ def test_rules_of_the_backup_folder_that_were_spoilt_are_told_on_every_page(laun
     assert any("are kept for ever now" in sentence for sentence in later.notices.sentences())
     assert later.engine.policy == later.preferences.policy
     assert later.engine.keeper.pins.keys() == {one.name for one in later.engine.archives()}
+
+
+def test_while_nothing_happens_the_launcher_rests_until_something_may_be_due(launcher: Launcher) -> None:
+    launcher.go_round()
+    launcher.look()
+    assert launcher.rounds.rest() == 30
+    launcher.clock.pass_time(4 * HOUR - timedelta(seconds=12))
+    assert launcher.rounds.rest() == pytest.approx(12)
+    launcher.clock.pass_time(timedelta(seconds=12))
+    assert launcher.rounds.rest() == TICK
+    launcher.emr.configure("emr", "")
+    launcher.go_round()
+    launcher.look()
+    launcher.clock.pass_time(timedelta(seconds=60))
+    launcher.go_round()
+    launcher.clock.pass_time(timedelta(seconds=5))
+    assert launcher.rounds.rest() == pytest.approx(10.1), "then an EMR is looked for that was opened without us"
+    launcher.rounds.emr_ended()
+    assert launcher.rounds.rest() is None
+
+
+def test_while_something_runs_the_launcher_looks_often(launcher: Launcher) -> None:
+    launcher.go_round()
+    may_end = threading.Event()
+
+    def work(on_progress: OnProgress) -> None:
+        assert may_end.wait(30)
+
+    job = launcher.jobs.start("restore", work)
+    assert launcher.rounds.rest() is None
+    may_end.set()
+    launcher.finish(job)
+    launcher.look()
+    assert launcher.rounds.rest() == 30

@@ -102,6 +102,13 @@
   }
   setInterval(hideNames, 5000);
 
+  // A page that nobody sees asks for nothing, and for everything as soon as somebody looks at it again.
+  document.addEventListener("every", (event) => document.hidden && event.stopImmediatePropagation(), { capture: true });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    for (const part of document.querySelectorAll("[hx-trigger^=every]")) htmx.trigger(part, "every", {}, false);
+  });
+
   // What a part that asks for itself again has shown last, as the server marked it: it need not be sent twice.
   let shown = new WeakMap();
 
