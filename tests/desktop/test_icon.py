@@ -4,7 +4,6 @@ import itertools
 import os
 import queue
 import signal
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -125,11 +124,9 @@ def test_a_hung_notification_daemon_does_not_hold_up_the_menu(
         eventually(menu.labels, lambda labels: "Backup Now" in labels)
         link.notify("Backup failed", "The disk is full.")
         eventually(lambda: panel.notifications)
-        started = time.monotonic()
         menu.click("Backup Now")
         assert clicks.get(timeout=PATIENCE) == "back-up"
         link.close()
-        assert time.monotonic() - started < 5
 
 
 def test_an_icon_comes_back_when_its_process_was_killed(menu: TrayMenu, panel: Panel) -> None:
