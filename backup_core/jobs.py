@@ -11,7 +11,7 @@ from typing import Literal
 
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import BackupError, Busy, Cancelled
-from .gentle import behind, give_back
+from .gentle import behind, give_back, step_back
 from .progress import OnProgress, Progress, Stage
 from .runs import Trigger
 from .text import N_, _
@@ -50,7 +50,10 @@ CANCELLABLE = frozenset(
 )
 
 #: What nobody waits for, while somebody may be working: it has only what the EMR leaves of processor and disk.
-_BEHIND = (Trigger.INTERVAL.value, Trigger.STARTUP.value)
+_BEHIND = (Trigger.INTERVAL.value,)
+#: What the start of DocAssist waits for until the data is copied, and what nobody waits for after that.
+_BEHIND_ONCE_COPIED = (Trigger.STARTUP.value, Trigger.EMR_START.value)
+_COPYING = (Stage.CHECK, Stage.SNAPSHOT)
 
 logger = logging.getLogger(__name__)
 
@@ -110,9 +113,7 @@ class JobRunner:
             self._running = job.id
             self._reported = self._clock.monotonic()
         self._tell(job)
-        threading.Thread(
-            target=self._work, args=(job.id, work, trigger in _BEHIND), name=f"job-{kind}", daemon=True
-        ).start()
+        threading.Thread(target=self._work, args=(job.id, work, trigger), name=f"job-{kind}", daemon=True).start()
         return job
 
     def current(self) -> Job | None:
@@ -167,12 +168,21 @@ class JobRunner:
         if self._closed:
             raise Busy(_("DocAssist Backup is being closed."), hint=_("Start it again, then try again."))
 
-    def _work(self, job_id: str, work: Work, is_behind: bool) -> None:
+    def _work(self, job_id: str, work: Work, trigger: str) -> None:
         result: object | None = None
         error: BackupError | None = _Internal()
+        is_waited_for = trigger in _BEHIND_ONCE_COPIED
+
+        def report(progress: Progress) -> None:
+            nonlocal is_waited_for
+            self._progress(job_id, progress)
+            if is_waited_for and progress.stage not in _COPYING:
+                is_waited_for = False
+                step_back()
+
         try:
-            with behind() if is_behind else nullcontext():
-                result = work(lambda progress: self._progress(job_id, progress))
+            with behind() if trigger in _BEHIND else nullcontext():
+                result = work(report)
             error = None
         except Cancelled as stopped:
             logger.info("job cancelled")

@@ -12,7 +12,7 @@ from backup_core.jobs import JobRunner
 from backup_core.livedb import LiveDatabase
 from backup_core.mirror import Mirror
 from backup_core.pipeline import ahead, beside, side_by_side
-from backup_core.progress import OnProgress
+from backup_core.progress import OnProgress, Progress, Stage
 from backup_core.runs import Trigger
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the priority of a thread")
@@ -35,7 +35,7 @@ def priorities(on_progress: OnProgress) -> set[int]:
 
 @pytest.mark.parametrize(
     ("trigger", "is_behind"),
-    [(Trigger.INTERVAL, True), (Trigger.STARTUP, True), (Trigger.MANUAL, False), (Trigger.EMR_EXIT, False)],
+    [(Trigger.INTERVAL, True), (Trigger.STARTUP, False), (Trigger.MANUAL, False), (Trigger.EMR_EXIT, False)],
 )
 def test_a_backup_that_nobody_waits_for_is_behind_with_all_of_its_threads_and_nothing_else_is(
     trigger: Trigger, *, is_behind: bool
@@ -49,6 +49,28 @@ def test_a_backup_that_nobody_waits_for_is_behind_with_all_of_its_threads_and_no
     assert priority() == usual
     after = jobs.wait(jobs.start("create", priorities, trigger=Trigger.MANUAL.value).id, 30)
     assert after.result == {usual}
+
+
+@pytest.mark.parametrize("trigger", [Trigger.STARTUP, Trigger.EMR_START])
+def test_what_the_start_of_docassist_waits_for_is_not_behind_and_what_follows_is(trigger: Trigger) -> None:
+    usual = priority()
+
+    def work(on_progress: OnProgress) -> dict[Stage, set[int]]:
+        seen = {}
+        for stage in (Stage.CHECK, Stage.SNAPSHOT, Stage.PACK, Stage.VERIFY):
+            on_progress(Progress(stage))
+            seen[stage] = priorities(on_progress)
+        return seen
+
+    jobs = JobRunner()
+    done = jobs.wait(jobs.start("create", work, trigger=trigger.value).id, 30)
+    assert done.result == {
+        Stage.CHECK: {usual},
+        Stage.SNAPSHOT: {usual},
+        Stage.PACK: {15},
+        Stage.VERIFY: {15},
+    }
+    assert priority() == usual
 
 
 def test_while_the_writers_of_docassist_wait_nothing_is_behind(
