@@ -100,13 +100,23 @@ class Runner:
 
     def _baseline(self) -> Archive | None:
         """Return what a new backup should hold no less than: the last good one, or what was restored after it."""
-        newest = self._repository.last_good(self._data.origin)
+        newest = self._last_compared()
         done = (run for run in self._history.runs() if run.action in _RESTORES and run.outcome is Outcome.DONE)
         restored = next(done, None)
         made = newest.manifest.created_at_utc if newest and newest.manifest else None
         if restored is None or (made is not None and made > restored.started_at):
             return newest
         return next((archive for archive in self._repository.archives() if archive.name == restored.archive), None)
+
+    def _last_compared(self) -> Archive | None:
+        """Return the newest good archive, but none of ours that was cut off before it was compared and recorded."""
+        origin = self._data.origin
+        good = [one for one in self._repository.archives() if one.is_good and not one.safety and one.is_of(origin)]
+        recorded = {run.archive for run in self._history.runs() if run.outcome in (Outcome.MADE, Outcome.UNCHANGED)}
+        if not any(one.name in recorded for one in good):
+            # As on a new computer: the newest is all there is to go by.
+            return good[0] if good else None
+        return next(one for one in good if one.name in recorded or not one.is_ours)
 
     def _look(self, sources: Sequence[Source]) -> str:
         return fingerprint(sources) if self._peek else ""

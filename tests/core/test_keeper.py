@@ -1,6 +1,9 @@
 """Which archives stay: the policy in the backup folder, pins, the alarm, a full disk."""
 
 import json
+
+
+import os
 import shutil
 from datetime import timedelta
 
@@ -12,6 +15,7 @@ from backup_core.errors import RepositoryLocked, SourceDamaged
 from backup_core.listing import KEPT, Archive
 from backup_core.retention import Policy
 from backup_core.runs import Trigger
+from tests.audit import listening
 from tests.clinic import PATIENTS, Clinic
 from tests.fakeclock import FakeClock
 
@@ -24,6 +28,14 @@ def make(engine: BackupEngine, clinic: Clinic, clock: FakeClock, number: int, ap
         clinic.admit(f"Patient of {clock.now():%d %b %H:%M:%S}")
         made.append(engine.create())
     return made
+
+
+def lose_patients(engine: BackupEngine, clinic: Clinic, clock: FakeClock) -> Archive:
+    """Return a good archive, after which all patients but 20 have gone."""
+    good = engine.create()
+    clinic.sql("DELETE FROM patients WHERE id > 20")
+    clock.pass_time(timedelta(hours=4))
+    return good
 
 
 def names(engine: BackupEngine) -> set[str]:
@@ -70,9 +82,7 @@ def test_the_newest_proven_archive_is_never_pruned(engine: BackupEngine, clinic:
 def test_vanished_patients_raise_the_alarm_and_pin_the_last_good_archive(
     engine: BackupEngine, clinic: Clinic, clock: FakeClock
 ) -> None:
-    good = engine.create()
-    clinic.sql("DELETE FROM patients WHERE id > 20")
-    clock.pass_time(timedelta(hours=4))
+    good = lose_patients(engine, clinic, clock)
     run = engine.back_up(Trigger.INTERVAL)
 
     gone = PATIENTS - 20
@@ -90,6 +100,24 @@ def test_vanished_patients_raise_the_alarm_and_pin_the_last_good_archive(
     assert engine.keeper.alarm() is None
     engine.prune(1)
     assert good.name not in names(engine)
+
+
+def test_the_alarm_is_raised_by_the_next_backup_where_the_power_went_before_it_was_noted(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    good = lose_patients(engine, clinic, clock)
+    child = os.fork()
+    if child == 0:
+        with listening(lambda step, values: os._exit(9) if "rules.json.part" in str(values[:1]) else None):
+            engine.back_up(Trigger.INTERVAL)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert len(names(engine)) == 2
+    assert engine.keeper.alarm() is None
+    clock.pass_time(timedelta(hours=4))
+    assert "patients have gone" in engine.back_up(Trigger.INTERVAL).reason
+    assert engine.keeper.alarm() is not None
+    assert good.name in engine.keeper.pins
 
 
 def test_an_empty_new_database_has_its_own_sentence(engine: BackupEngine, clinic: Clinic, clock: FakeClock) -> None:
