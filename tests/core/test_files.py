@@ -101,6 +101,18 @@ def test_a_disk_that_syncs_no_folders_is_none_the_worse(tmp_path: Path, monkeypa
         files.sync_folder(tmp_path)
 
 
+def test_a_folder_that_may_not_be_listed_is_not_called_flushed(tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+
+    def refuse(event: str, values: tuple[object, ...]) -> None:
+        if event == "os.scandir" and str(values[0]) == str(inner):
+            raise PermissionError(errno.EACCES, "refused")
+
+    with listening(refuse), pytest.raises(PermissionError):
+        files.sync_tree(tmp_path)
+
+
 def test_folders_change_places_in_one_step_where_the_system_can(tmp_path: Path) -> None:
     for name in ("one", "other"):
         (tmp_path / name).mkdir()

@@ -1,8 +1,6 @@
 """Which archives stay: the policy in the backup folder, pins, the alarm, a full disk."""
 
 import json
-
-
 import os
 import shutil
 from datetime import timedelta
