@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import share
-from .kill_matrix import Matrix
+from .matrix import Matrix
 from .puppet import End, Puppet, aside_of
 from .scenes import NAMES, Scenery
 from .shim import Mode, build
@@ -22,27 +22,27 @@ from .state import state_of
 
 @dataclass(frozen=True)
 class Fault:
-    """How often a call fails, and with what: of more than one error each point has the next.
-
-    The long form takes every `every`-th point.
-    """
+    """How often a call fails, and with what: of more than one error each point has the next."""
 
     mode: Mode
     errors: tuple[int, ...]
-    every: int = 1
 
 
 FAULTS = {
     "full": Fault(Mode.FAIL_FROM, (errno.ENOSPC,)),
-    "full-once": Fault(Mode.FAIL_ONCE, (errno.ENOSPC,), every=3),
+    "full-once": Fault(Mode.FAIL_ONCE, (errno.ENOSPC,)),
     "broken-once": Fault(Mode.FAIL_ONCE, (errno.EIO,)),
     "forbidden-once": Fault(Mode.FAIL_ONCE, (errno.EACCES,)),
     "busy-once": Fault(Mode.FAIL_ONCE, (errno.EBUSY,)),
-    "thrice": Fault(Mode.FAIL_THRICE, (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EBUSY), every=2),
-    "taken-away": Fault(Mode.TAKE_AWAY, (0,), every=3),
+    "thrice": Fault(Mode.FAIL_THRICE, (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EBUSY)),
+    "taken-away": Fault(Mode.TAKE_AWAY, (0,)),
 }
+#: How an error begins that says itself that the data has changed.
+DONE = "The data has been restored"
+#: Operations on the backup folder itself: of one that went away and came back they have done nothing.
+IN_THE_FOLDER = ("prune", "tidy", "pin")
 #: Calls that a full disk does not refuse.
-NEED_NO_ROOM = ("unlink", "unlinkat", "rmdir", "fsync", "fdatasync")
+NEED_NO_ROOM = ("unlink", "unlinkat", "rmdir")
 
 
 class DiskMatrix(Matrix):
@@ -57,22 +57,24 @@ class DiskMatrix(Matrix):
             if errors == (errno.ENOSPC,) and name in NEED_NO_ROOM:
                 continue
             where = f"{fault} at {point} ({name}, {errno.errorcode.get(error, '-')})"
-            self.scene.copy(self._data)
-            end = self._puppet.obey(self._order(mode=mode, at=point, error=error))
+            self.scene.copy(self.data)
+            end = self.puppet.obey(self.order(mode=mode, at=point, error=error))
             self._put_back()
             self.result.points += 1
-            self._expect(not end.crash, f"{where}: {end.crash}")
+            self.expect(not end.crash, f"{where}: {end.crash}")
             if fault == "full":
-                self._expect(not end.error or end.error == "disk-full", f"{where}: {end.error} instead of disk-full")
-            self._check_end(end, where)
-            self._check_untouched_or_kept(where)
-            self._recover(where)
+                self.expect(not end.error or end.error == "disk-full", f"{where}: {end.error} instead of disk-full")
+            if fault != "taken-away" or self.scene.operation not in IN_THE_FOLDER:
+                self._check_end(end, where)
+            self.check_archives(where)
+            self.check_untouched_or_kept(where)
+            self.recover(where)
             if self.result.points % 3 == 1:
-                self._check_next_run(where)
+                self.check_next_run(where, had_archives=fault != "taken-away")
 
     def _put_back(self) -> None:
         """Bring the backup folder back if it was taken away, with what was put into a new one meanwhile."""
-        aside, folder = aside_of(self._data), self._data / "backups"
+        aside, folder = aside_of(self.data), self.data / "backups"
         if not aside.exists():
             return
         for path in folder.rglob("*.zip"):
@@ -81,12 +83,12 @@ class DiskMatrix(Matrix):
         aside.rename(folder)
 
     def _check_end(self, end: End, where: str) -> None:
-        """What an operation says is so: it has failed and changed nothing, or it has done its work."""
-        if self.is_pending or self.scene.operation == "prune":
-            return
-        done = not end.error or end.sentence.startswith("The data has been restored")
-        expected = self.scene.after if done else self.scene.before
-        self._expect(state_of(self._data) == expected, f"{where}: {end}, but the data is not like that")
+        """What an operation says is so: it has done all its work, or has failed and changed nothing."""
+        if not end.error:
+            self.check_done(end, where)
+        elif not self.is_pending:
+            expected = self.scene.after if end.sentence.startswith(DONE) else self.scene.before
+            self.expect(state_of(self.data) == expected, f"{where}: {end}, but the data is not like that")
 
 
 def main() -> int:
@@ -106,7 +108,7 @@ def main() -> int:
             for name in wanted.scenes:
                 matrix = DiskMatrix(scenery.scene(name), puppet, folder / fault)
                 calls = matrix.calls()
-                points = range(1, len(calls) + 1, FAULTS[fault].every * wanted.step)
+                points = range(1, len(calls) + 1, wanted.step)
                 matrix.fail(fault, share.of(points, wanted.share), calls)
                 result = matrix.result
                 sys.stdout.write(f"{fault}, {name}: {len(calls)} calls, {result.points} points, ")

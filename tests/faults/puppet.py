@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError
+from backup_core.runs import Trigger
 from backup_core.service import BackupService
 
 from .shim import Mode, arm, disarm, take_away
@@ -26,10 +27,14 @@ from .shim import Mode, arm, disarm, take_away
 OPERATIONS: dict[str, Callable[[BackupEngine, str], object]] = {
     "create": lambda engine, name: engine.create().name,
     "auto_backup": lambda engine, name: BackupService(engine.data_dir, engine.backup_dir).auto_backup(),
+    "alarm": lambda engine, name: engine.create().name,
+    "run": lambda engine, name: engine.back_up(Trigger.INTERVAL).archive,
     "prune": lambda engine, name: engine.prune(keep=2),
+    "tidy": lambda engine, name: engine.prune(),
+    "pin": lambda engine, name: engine.keeper.keep_for_ever(engine.find(name), keep=True),
     "restore": lambda engine, name: engine.restore(engine.find(name)).safety,
     "arm": lambda engine, name: engine.restore(engine.find(name), inside_emr=True).armed,
-    "undo": lambda engine, name: engine.undo().archive,
+    "undo": lambda engine, name: engine.undo().safety,
     "recover": lambda engine, name: engine.recover(),
 }
 
@@ -80,9 +85,9 @@ class Puppet:
         self._process.communicate()
 
     def calls(self, order: Order) -> tuple[End, list[str]]:
-        """Do an operation undisturbed; return its end and each call that changed the disk: name and path."""
+        """Do an operation, undisturbed unless told; return its end and each call that changed the disk: name, path."""
         trace = Path(order.data_dir).parent / "trace"
-        end = self.obey(replace(order, mode=Mode.COUNT, trace=str(trace)))
+        end = self.obey(replace(order, mode=order.mode or Mode.COUNT, trace=str(trace)))
         lines = trace.read_text(encoding="utf-8").splitlines()
         trace.unlink()
         return end, lines

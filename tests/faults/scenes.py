@@ -5,11 +5,15 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from backup_core.engine import BackupEngine
+from backup_core.files import PRIVATE
 from backup_core.listing import Archive
+from backup_core.retention import Policy
 from backup_core.runs import Trigger
+from tests.fakeclock import FakeClock
 
 from .maker import make
 from .state import State, state_of
@@ -25,8 +29,15 @@ class Scene:
     data: Path
     before: State
     after: State
+    #: The archives that have to be there however the operation ends.
+    survivors: frozenset[str]
     #: Whether it lies on a disk that knows neither second names nor an exchange of names.
     plain: bool = False
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a restore waits in it for the operation."""
+        return (self.data / PRIVATE / "journal.json").exists()
 
     def copy(self, target: Path) -> None:
         """Put a copy of the data folder to `target`, in place of what is there."""
@@ -88,8 +99,14 @@ MISHAPS: dict[str, Callable[[Path], None]] = {
     "missing": _lose,
     "write-ahead": _go_wal,
 }
-#: "arm" is a restore that is asked for inside the EMR over damaged data, "armed" is its being done at the next start.
-NAMES = ("create", "prune", *(f"restore-{mishap}" for mishap in MISHAPS), "undo", "arm", "armed")
+#: "tidy" is what the launcher's policy does, which keeps some longer, "run" a whole scheduled run, "alarm" a backup of
+#: a clinic that has lost its patients, "arm" a restore that is asked for inside the EMR over damaged data, and "armed"
+#: its being done at the next start.
+NAMES = (
+    *("create", "alarm", "run", "prune", "tidy", "pin"),
+    *(f"restore-{mishap}" for mishap in MISHAPS),
+    *("undo", "arm", "armed"),
+)
 #: Those after which the live data may still be damaged, so that no backup can be made of it.
 DAMAGED = ("restore-damaged", "arm", "armed")
 
@@ -120,19 +137,51 @@ class Scenery:
         operation, _, mishap = name.partition("-")
         archive: Archive = self._archive
         after = state_of(data)
+        survivors = {archive.name}
         if operation == "prune":
-            for _ in range(4):
-                engine.create(Trigger.API)
+            made = [engine.create(Trigger.API).name for _ in range(4)]
+            survivors = set(made[-2:])
+        elif operation in ("tidy", "run"):
+            survivors |= _live_for_days(data, archive)
+            after = state_of(data)
+        elif operation == "alarm":
+            _lose_patients(data)
+            after = state_of(data)
         elif operation == "restore":
             MISHAPS[mishap](data)
             settings = {name: digest for name, digest in state_of(data).items() if name == "settings.json"}
             after = self._first | settings
         elif operation == "undo":
-            engine.restore(engine.find(archive.name))
+            survivors.add(str(engine.restore(engine.find(archive.name)).safety))
         elif operation in ("arm", "armed"):
             _damage(data)
             after = self._first | {"settings.json": after["settings.json"]}
             if operation == "armed":
                 assert engine.restore(engine.find(archive.name), inside_emr=True).armed
                 operation = "recover"
-        return Scene(name, operation, archive.name, data, state_of(data), after, plain=mishap == "plain")
+        return Scene(
+            *(name, operation, archive.name, data, state_of(data), after),
+            survivors=frozenset(survivors),
+            plain=mishap == "plain",
+        )
+
+
+def _lose_patients(data: Path) -> None:
+    with closing(sqlite3.connect(data / "clinic.db")) as database, database:
+        for table in ("charges", "payments", "visits", "patients"):
+            database.execute(f"DELETE FROM {table}")
+
+
+def _live_for_days(data: Path, pinned: Archive) -> set[str]:
+    """Make two archives a day on four days; return those that the policy set here keeps, though another is made."""
+    clock = FakeClock()
+    engine = BackupEngine(data, clock=clock)
+    engine.keeper.set_policy(Policy(newest=1, daily=3))
+    engine.keeper.keep_for_ever(pinned, keep=True)
+    made = []
+    for number in range(8):
+        _write(data, f"half day {number}")
+        made.append(engine.create(Trigger.API).name)
+        clock.pass_time(timedelta(hours=3 if number % 2 == 0 else 21))
+    _write(data, "today")
+    return {made[5], made[7]}

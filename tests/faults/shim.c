@@ -37,13 +37,14 @@ long shim_disarm(void) {
     return calls;
 }
 
-/* Write the call's name and its path; of a renaming also the one from which. */
+/* Write the call's name and its path; of a renaming also the one from which. A path may lie in an open folder, `fd`. */
 static void tell(const char *name, int fd, const char *from, const char *path) {
-    char link[64], place[4096] = "", line[9000];
-    if (path == NULL) {
+    char link[64], place[8192] = "", line[16000];
+    if (path == NULL || (path[0] != '/' && fd >= 0)) {
         snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-        ssize_t length = readlink(link, place, sizeof place - 1);
+        ssize_t length = readlink(link, place, 4095);
         place[length < 0 ? 0 : length] = 0;
+        if (path != NULL) snprintf(place + strlen(place), 4096, "/%s", path);
         path = place;
     }
     syscall(SYS_write, trace, line, snprintf(line, sizeof line, "%s\t%s%s%s\n", name, path, from ? "\t" : "", from ? from : ""));
@@ -76,10 +77,10 @@ static int cannot(const char *name) {
     static __typeof__(name) *real; \
     if (real == NULL) real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
 
-#define WRAP(name, grows, from, path, parameters, arguments) \
+#define WRAP(name, grows, at, from, path, parameters, arguments) \
     int name parameters { \
         REAL(name); \
-        return cannot(#name) || meets_fault(#name, grows, -1, from, path) ? -1 : real arguments; \
+        return cannot(#name) || meets_fault(#name, grows, at, from, path) ? -1 : real arguments; \
     }
 
 #define WRAP_FILE(result, name, grows, parameters, arguments) \
@@ -98,22 +99,31 @@ WRAP_FILE(ssize_t, copy_file_range, 1,
           (from, here, fd, there, size, flags))
 WRAP_FILE(int, ftruncate, 1, (int fd, off_t size), (fd, size))
 WRAP_FILE(int, ftruncate64, 1, (int fd, off64_t size), (fd, size))
-WRAP_FILE(int, fsync, 0, (int fd), (fd))
-WRAP_FILE(int, fdatasync, 0, (int fd), (fd))
-WRAP(rename, 0, from, path, (const char *from, const char *path), (from, path))
-WRAP(renameat, 0, from, path, (int at, const char *from, int to, const char *path), (at, from, to, path))
-WRAP(renameat2, 0, from, path, (int at, const char *from, int to, const char *path, unsigned flags),
+/* Some disks find out only here that there is no room for what was written. */
+WRAP_FILE(int, fsync, 1, (int fd), (fd))
+WRAP_FILE(int, fdatasync, 1, (int fd), (fd))
+WRAP(rename, 0, -1, from, path, (const char *from, const char *path), (from, path))
+WRAP(renameat, 0, to, from, path, (int at, const char *from, int to, const char *path), (at, from, to, path))
+WRAP(renameat2, 0, to, from, path, (int at, const char *from, int to, const char *path, unsigned flags),
      (at, from, to, path, flags))
-WRAP(link, 0, from, path, (const char *from, const char *path), (from, path))
-WRAP(linkat, 0, from, path, (int at, const char *from, int to, const char *path, int flags),
+WRAP(link, 0, -1, from, path, (const char *from, const char *path), (from, path))
+WRAP(linkat, 0, to, from, path, (int at, const char *from, int to, const char *path, int flags),
      (at, from, to, path, flags))
-WRAP(unlink, 0, NULL, path, (const char *path), (path))
-WRAP(unlinkat, 0, NULL, path, (int at, const char *path, int flags), (at, path, flags))
-WRAP(rmdir, 0, NULL, path, (const char *path), (path))
-WRAP(mkdir, 1, NULL, path, (const char *path, mode_t rights), (path, rights))
-WRAP(mkdirat, 1, NULL, path, (int at, const char *path, mode_t rights), (at, path, rights))
+WRAP(unlink, 0, -1, NULL, path, (const char *path), (path))
+WRAP(unlinkat, 0, at, NULL, path, (int at, const char *path, int flags), (at, path, flags))
+WRAP(rmdir, 0, -1, NULL, path, (const char *path), (path))
 
-/* Only the opening that makes a new file changes the disk. */
+/* Only the making of what is not there yet changes the disk. */
+#define WRAP_MKDIR(name, at, parameters, arguments) \
+    int name parameters { \
+        REAL(name); \
+        int makes = mode != OFF && faccessat(at, path, F_OK, 0) != 0; \
+        return makes && meets_fault(#name, 1, at, NULL, path) ? -1 : real arguments; \
+    }
+
+WRAP_MKDIR(mkdir, AT_FDCWD, (const char *path, mode_t rights), (path, rights))
+WRAP_MKDIR(mkdirat, at, (int at, const char *path, mode_t rights), (at, path, rights))
+
 #define WRAP_OPEN(name) \
     int name(const char *path, int flags, ...) { \
         REAL(name); \
