@@ -141,7 +141,10 @@ class Repository:
         target = archive.path.parent / KEPT / archive.name
         if not archive.kept and not target.exists():
             with translating(RepositoryUnusable, _("%(archive)s could not be moved", archive=archive.name)):
-                private_folder(target.parent)
+                if not target.parent.is_dir():
+                    private_folder(target.parent)
+                    # Else a power cut could take the new folder with what has moved into it.
+                    sync_folder(archive.path.parent)
                 replace(archive.path, target)
                 sync_folder(archive.path.parent)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .datafolder import DataFolder
 from .errors import BackupError, RepositoryFull, RestoreFailed
-from .files import private_folder, translating, write_atomically
+from .files import private_folder, sync_folder, translating, write_atomically
 from .sources import SETTINGS, Kind
 from .swap import Phase, Swap
 from .text import N_, _
@@ -66,6 +66,7 @@ class Swapper:
         """
         with _half_way(_("An interrupted restore could not be put right")):
             was_armed = swap.journal.phase is Phase.ARMED
+            self._flush_names(swap)
             kept = keep_today() if was_armed or swap.was_overtaken() else None
             meanwhile = _("What was entered meanwhile is in %(kept)s.", kept=kept) if kept and not was_armed else ""
             if swap.journal.phase is Phase.BACK:
@@ -99,6 +100,15 @@ class Swapper:
                 _settle(source.path)
         swap.plan(names)
         swap.write(Phase.FORWARD)
+
+    def _flush_names(self, swap: Swap) -> None:
+        """Make last what a process that was cut off has renamed, the journal first: the rest builds on it."""
+        changed = [change.name for change in swap.journal.changes]
+        tops = (swap.new.parent, swap.new, swap.old, self._data.path)
+        parents = [(top / name).parent for top in tops[1:] for name in changed]
+        for folder in dict.fromkeys([self._data.private, tops[0].parent, *tops, *parents]):
+            if folder.is_dir():
+                sync_folder(folder)
 
     @staticmethod
     def _take_back(swap: Swap, cause: OSError) -> None:

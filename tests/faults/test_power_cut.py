@@ -1,5 +1,6 @@
 """What a power cut leaves: hot journals, full write-ahead logs, and names that were not yet flushed."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -13,11 +14,15 @@ from backup_core.archive import extract
 from backup_core.engine import BackupEngine
 from tests.clinic import Clinic
 
-from .puppet import Order, Puppet
-from .scenes import Scenery
-from .shim import build
+from .power_law import KNOWN, Law
+from .power_matrix import PowerMatrix
+from .puppet import Puppet
+from .scenes import NAMES, Scenery
 from .spiller import ROWS
+from .spread import spread
 
+#: Kills of each restore, each just before something is flushed.
+RECOVERIES = 6
 STORES = ("clinic.db", "chroma/chroma.sqlite3")
 
 
@@ -83,43 +88,69 @@ def test_a_restore_is_not_undone_by_the_journal_of_a_database_that_has_gone(
     assert clinic.rows() == rows
 
 
-@pytest.mark.parametrize("name", ["create", "restore-good", "restore-missing", "restore-plain", "undo"])
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_put_in_place_was_flushed_before_and_its_folder_is_flushed_after(
-    name: str, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+    name: str, scenery: Scenery, puppet: Puppet, tmp_path: Path
 ) -> None:
-    scene = Scenery(tmp_path).scene(name)
-    with Puppet(build(tmp_path)) as puppet:
-        end, calls = puppet.calls(Order(scene.operation, str(scene.data), scene.archive, plain=scene.plain))
-    assert not end.error
-    assert unflushed([call.split("\t") for call in calls]) == []
+    matrix = PowerMatrix(scenery.scene(name), puppet, tmp_path)
+    matrix.read_undisturbed()
+    assert not matrix.result.lost, "\n".join(matrix.result.lost)
 
 
-def unflushed(calls: Sequence[Sequence[str]]) -> list[str]:
-    """Return what a power cut could have lost: files renamed with bytes not flushed, names never flushed."""
-    found: list[str] = []
-    dirty: set[str] = set()
-    made: set[str] = set()
-    names: dict[str, str] = {}
-    for call, path, *source in calls:
-        if call in ("write", "pwrite64", "sendfile64", "copy_file_range", "ftruncate64"):
-            dirty.add(path)
-        elif call in ("open64", "mkdir") or (call == "link" and not path.endswith(".zip")):
-            made.add(path)
-        elif call in ("fsync", "fdatasync"):
-            dirty.discard(path)
-            made = {name for name in made if str(PurePath(name).parent) != path}
-            names.pop(path, None)
-        elif call.startswith(("rename", "link")):
-            found += [f"{path} was put in place before {file} was flushed" for file in dirty if is_in(file, source[0])]
-            if path.endswith("journal.json"):
-                found += [
-                    f"the journal was written before {name} had a lasting name" for name in made if "/swap/" in name
-                ]
-            # The journal tells of a swap what the other names are not flushed for yet.
-            found += [f"{path} was put in place while {names[folder]} was not flushed" for folder in names]
-            names[str(PurePath(path).parent)] = path
-    return found + [f"{name} was never flushed" for name in names.values()]
+@pytest.mark.parametrize("name", ["restore-good", "restore-missing", "armed"])
+def test_a_recovery_flushes_first_what_a_killed_restore_has_left_unflushed(
+    name: str, scenery: Scenery, puppet: Puppet, tmp_path: Path
+) -> None:
+    matrix = PowerMatrix(scenery.scene(name), puppet, tmp_path)
+    calls = matrix.calls()
+    moved = [number for number in matrix.swap_of(calls) if calls[number - 1].startswith("fsync")]
+    matrix.read_recovered(spread(moved, RECOVERIES))
+    assert matrix.result.points >= RECOVERIES
+    assert not matrix.result.lost, "\n".join(matrix.result.lost)
 
 
-def is_in(path: str, top: str) -> bool:
-    return path == top or path.startswith(f"{top}/")
+DATA = PurePath("/data")
+PART, ZIP = "/data/backups/.docassist-backup/x.part", "/data/backups/backup_x.zip"
+PUBLISH = (f"open64\t{PART}", f"write\t{PART}", f"fsync\t{PART}", f"link\t{ZIP}\t{PART}", "fsync\t/data/backups")
+BOX, PRIVATE = "/data/.docassist-backup/swap/x", "/data/.docassist-backup"
+KEPT = "/data/backups/kept"
+JOURNAL = (f"rename\t{PRIVATE}/journal.json\t{PRIVATE}/journal.json.part", f"fsync\t{PRIVATE}")
+
+
+def test_every_call_that_the_shim_tells_is_known_to_the_law() -> None:
+    source = Path(__file__).with_name("shim.c").read_text(encoding="utf-8")
+    told = re.findall(r"^WRAP(?:_MKDIR|_OPEN|_FILE)?\((?:int, |ssize_t, )?(\w+)", source, re.MULTILINE)
+    assert set(told) == set(KNOWN)
+
+
+def test_an_archive_that_is_flushed_at_each_step_obeys_the_law() -> None:
+    assert broken(*PUBLISH, f"unlink\t{PART}") == []
+
+
+@pytest.mark.parametrize(
+    ("calls", "found"),
+    [
+        ([*PUBLISH[:2], *PUBLISH[3:]], f"{ZIP} was put in place before {PART} was flushed"),
+        (PUBLISH[:-1], f"{ZIP} was put in place, and /data/backups never flushed"),
+        ([*PUBLISH, f"pwrite64\t{ZIP}"], f"{ZIP} was written to in its place"),
+        ([*PUBLISH, f"ftruncate\t{ZIP}"], f"{ZIP} was written to and never flushed"),
+        ([*PUBLISH[:-1], "unlink\t/data/backups/backup_a.zip"], "/data/backups/backup_a.zip was deleted while"),
+        ([*PUBLISH[:-1], *JOURNAL], f"{PRIVATE}/journal.json was put in place while {ZIP} was not flushed"),
+        ([f"mkdir\t{BOX}/new/chroma", *JOURNAL], "the journal was written before the name"),
+        ([f"mkdir\t{BOX}/new/chroma/a", f"rename\t/data/chroma\t{BOX}/new/chroma"], "before the name of"),
+        ([*JOURNAL, f"rename\t/data/clinic.db\t{BOX}/new/clinic.db", "fsync\t/data"], f"and {BOX}/new never flushed"),
+        ([*JOURNAL, f"sendfile\t{BOX}/new/a", f"renameat2\t/data/b\t{BOX}/new"], "was flushed"),
+        ([*JOURNAL, f"unlinkat\t{BOX}/old/a"], "was deleted while the journal was there"),
+        ([f"mkdir\t{KEPT}", f"rename\t{KEPT}/backup_a.zip\t/data/backups/backup_a.zip"], "whose own name"),
+        (["write\t/data/settings.json"], "/data/settings.json was written to and never flushed"),
+        (["symlink\t/data/a"], "symlink is no call that is known"),
+    ],
+)
+def test_a_step_that_is_left_out_breaks_the_law(calls: Sequence[str], found: str) -> None:
+    assert any(found in what for what in broken(*calls)), broken(*calls)
+
+
+def broken(*calls: str) -> list[str]:
+    law = Law(DATA)
+    law.read(calls)
+    return law.end()
