@@ -14,16 +14,19 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest import mock
 
-from backup_core import BackupEngine
+from backup_core import BackupEngine, archive
 from backup_core.errors import BackupError, RepositoryFull
-from tests.laws.desk import Desk
+from backup_core.listing import Archive
+from backup_core.restore import Restored
+from tests.laws.desk import EXTRA, Desk, State
 
 #: Bytes: more than what is always kept free.
 SIZE = 24 << 20
+REFUSED = object()
 OPERATIONS = ("create", "restore", "undo", "prune", "admit")
 
 
@@ -67,21 +70,25 @@ class Pass:
         self.desk = Desk(disk / "data")
         self.desk.open_clinic()
         self.desk.admit(1000 + seed)
-        self.engine = BackupEngine(self.desk.data_dir)
-        self.engine.create()
+        self.engine = BackupEngine(self.desk.data_dir, extras=[EXTRA])
+        #: What each archive must bring back.
+        self._archived = {self.engine.create().name: self.desk.state()}
 
     def work(self, steps: int) -> None:
         """Do so many random operations, each with as little room as chance leaves, then one with room."""
         for number in range(steps):
             name, before = self._random.choice(OPERATIONS), self.desk.state()
             with self._nearly_full():
-                is_untouched = self._try(name, number)
+                end = self._try(name)
+            if isinstance(end, (Archive, Restored)):
+                self._check_done(name, end, before)
             # There is room again, as recovering may need it.
             self.engine.recover()
-            if is_untouched:
+            if end is REFUSED:
                 self._expect(self.desk.state() == before, f"{name}: it was refused, but the data has changed")
             self._check(f"after step {number} ({name})")
-        self._try("create", steps, must=True)
+        before, end = self.desk.state(), self._try("create", must=True)
+        self._check_done("create", end, before)
         self._check("at the end")
 
     @contextmanager
@@ -100,35 +107,49 @@ class Pass:
         finally:
             self._ballast.unlink()
 
-    def _try(self, name: str, number: int, *, must: bool = False) -> bool:
-        """Do one operation; return whether it was refused with the data as it was."""
+    def _try(self, name: str, *, must: bool = False) -> object:
+        """Do one operation; return what it returned, or REFUSED where it says that the data is as it was."""
         self._result.tried += 1
         try:
-            self._do(name, number)
+            return self._do(name)
         except RepositoryFull as full:
             self._result.refused += 1
             self._expect(not must, f"{name}: no room where there is room")
-            return full.facts.get("rolled_back") is not False
+            return None if full.facts.get("rolled_back") is False else REFUSED
         except BackupError as error:
             self._expect(error.code == "nothing-to-undo" and not must, f"{name}: {error.code}: {error}")
-            return True
+            return REFUSED
         except OSError:
             # The clinic's own program has no room either.
             self._expect(name == "admit", f"{name}: an error that no user can read")
-        return False
+        return None
 
-    def _do(self, name: str, number: int) -> None:
+    def _do(self, name: str) -> object:
         match name:
             case "create":
-                self.engine.create()
+                return self.engine.create()
             case "restore":
-                self.engine.restore(self._random.choice(self.engine.archives()))
+                return self.engine.restore(self._random.choice(self.engine.archives()))
             case "undo":
-                self.engine.undo()
+                return self.engine.undo()
             case "prune":
-                self.engine.prune(keep=self._random.randint(1, 3))
-            case "admit":
-                self.desk.write_file("prescriptions/a.pdf", b"%PDF" * self._random.randint(1, 2000))
+                return self.engine.prune(keep=self._random.randint(1, 3))
+        self.desk.write_file("prescriptions/a.pdf", b"%PDF" * self._random.randint(1, 2000))
+        return None
+
+    def _check_done(self, name: str, end: object, before: State) -> None:
+        """What has returned has done all of its work: the data is the archive's, and an archive holds what it was."""
+        expected = self._archived[end.archive] if isinstance(end, Restored) else before
+        self._expect(_but_settings(self.desk.state()) == _but_settings(expected), f"{name}: the data is not as it says")
+        made = end.safety if isinstance(end, Restored) else end.name if isinstance(end, Archive) else None
+        if made is None:
+            self._expect(False, f"{name}: it returned, but kept nothing")
+            return
+        self._archived[made] = before
+        with tempfile.TemporaryDirectory() as folder:
+            archive.extract(self.engine.find(made).path, Path(folder) / "data")
+            held = Desk(Path(folder) / "data").state()
+        self._expect(_but_settings(held) == _but_settings(before), f"{name}: {made} does not hold the data")
 
     def _check(self, where: str) -> None:
         listed = self.engine.archives()
@@ -142,6 +163,11 @@ class Pass:
     def _expect(self, holds: bool, what: str) -> None:
         if not holds:
             self._result.wrong.append(what)
+
+
+def _but_settings(state: State) -> State:
+    # They are the user's of today, which a restore leaves alone.
+    return replace(state, settings=None)
 
 
 def main() -> int:
@@ -159,7 +185,7 @@ def main() -> int:
                 Pass(disk, seed, result).work(wanted.steps)
         except CannotMount as reason:
             sys.stdout.write(f"left out: only root can mount a small disk here ({reason})\n")
-            return 0
+            return 1
         sys.stdout.write(
             f"1 pass, {result.tried} operations, {result.refused} had no room, {len(result.wrong)} wrong\n"
         )

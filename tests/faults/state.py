@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,9 +14,9 @@ SIDE_FILES = ("-wal", "-shm", "-journal")
 State = dict[str, str]
 
 
-def state_of(folder: Path) -> State:
+def state_of(folder: Path, sources: Sequence[str] = SOURCES) -> State:
     """Return a digest of each source that is there; nothing in `folder` is changed or opened by SQLite."""
-    return {name: _digest(folder / name) for name in SOURCES if (folder / name).exists()}
+    return {name: _digest(folder / name) for name in sources if (folder / name).exists()}
 
 
 def _digest(path: Path) -> str:

@@ -12,28 +12,35 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from backup_core import BackupEngine, archive
 from backup_core.errors import BackupError
 from backup_core.files import PRIVATE
-from tests.audit import listening
-from tests.laws.desk import EXTRA, FILES, Desk, State
+from backup_core.listing import Archive
+from backup_core.restore import Restored
+from tests.laws.desk import EXTRA, FILES, SETTINGS, Desk
 from tests.laws.life import MEMORY
 
-RENAMES = ("os.rename", "os.remove", "os.rmdir", "shutil.rmtree")
-STEPS = (*RENAMES, "open", "os.mkdir", "os.link", "os.listdir", "os.scandir", "sqlite3.connect", "shutil.copyfile")
+from .state import SOURCES, State, state_of
+from .steps import RENAMES, STEPS, Steps
+
 OPERATIONS: dict[str, Callable[[BackupEngine], object]] = {
     "create": lambda engine: engine.create(),
     "restore": lambda engine: engine.restore(engine.archives()[-1]),
     "undo": lambda engine: engine.undo(),
     "prune": lambda engine: engine.prune(keep=1),
+    "arm": lambda engine: engine.restore(engine.archives()[-1], inside_emr=True),
+    "armed": lambda engine: engine.recover(),
 }
-ERRORS = {"EACCES": errno.EACCES, "EBUSY": errno.EBUSY, "EIO": errno.EIO}
+#: What has happened to the data before a restore.
+MISHAPS = ("damaged", "empty", "missing")
+SCENES = (*OPERATIONS, *(f"restore-{mishap}" for mishap in MISHAPS))
+#: Those after which the live data may still be such that no backup can be made of it.
+_UNFIT = ("arm", "armed", "restore-damaged", "restore-missing")
+ERRORS = {"EACCES": errno.EACCES, "EBUSY": errno.EBUSY, "EIO": errno.EIO, "ENOSPC": errno.ENOSPC}
 #: How an error begins that says itself that the data has changed.
 DONE = "The data has been restored"
 #: What Windows says of a file that another program has open.
@@ -44,6 +51,7 @@ SHARING_VIOLATION = 32
 class Scene:
     """A data folder before an operation, and the clinic's state before and after it."""
 
+    name: str
     operation: str
     data: Path
     before: State
@@ -58,60 +66,54 @@ class Result:
     lost: list[str] = field(default_factory=list)
 
 
-def make_scene(folder: Path, operation: str) -> Scene:
-    """Return the scene of an operation, its data in a new folder below `folder`."""
-    desk = Desk(folder / operation / "data")
+def make_scene(folder: Path, name: str) -> Scene:
+    """Return the scene of that name, one of SCENES, its data in a new folder below `folder`."""
+    operation, _, mishap = name.partition("-")
+    desk = Desk(folder / name / "data")
     desk.data_dir.parent.mkdir()
     desk.open_clinic()
     engine = engine_of(desk.data_dir)
-    first = desk.state()
+    first = whole_state(desk.data_dir)
     engine.create()
     desk.admit(1000)
     desk.write_file(FILES[0], b"second")
-    before = after = desk.state()
+    _befall(desk, "damaged" if operation in ("arm", "armed") else mishap)
+    before = after = whole_state(desk.data_dir)
     if operation == "prune":
         engine.create()
         engine.create()
     elif operation == "undo":
         engine.restore(engine.archives()[-1])
         before = first
-    elif operation == "restore":
+    elif operation != "create":
         after = first
-    return Scene(operation, desk.data_dir, before, after)
+    if operation == "armed":
+        assert engine.restore(engine.archives()[-1], inside_emr=True).armed
+    return Scene(name, operation, desk.data_dir, before, after)
+
+
+def _befall(desk: Desk, mishap: str) -> None:
+    database = desk.data_dir / "clinic.db"
+    if mishap == "damaged":
+        database.write_bytes(database.read_bytes()[:5000] + b"\xa5" * 9000)
+    elif mishap:
+        for name in ("chroma", "prescriptions"):
+            desk.lose_folder(name)
+        (desk.data_dir / EXTRA).unlink()
+        database.write_bytes(b"")
+    if mishap == "missing":
+        database.unlink()
+        desk.write_settings(None)
+
+
+def whole_state(folder: Path) -> State:
+    """Return what a data folder, or an unpacked archive, holds."""
+    return state_of(folder, (*SOURCES, EXTRA))
 
 
 def engine_of(data: Path) -> BackupEngine:
+    """Return an engine of a data folder that protects the second database too."""
     return BackupEngine(data, extras=[EXTRA], patience=2)
-
-
-class Steps:
-    """Counts the steps of this process inside a folder, and does `act` at those from `first` to `last`."""
-
-    def __init__(self, folder: Path, act: Callable[[str], None], kinds: tuple[str, ...] = STEPS) -> None:
-        self.count = 0
-        self.first = self.last = 0
-        self._folder = str(folder)
-        self._act = act
-        self._kinds = kinds
-
-    @contextmanager
-    def counting(self, first: int, last: int) -> Iterator[None]:
-        """Count in the block; 0 for steps that none has."""
-        self.count, self.first, self.last = 0, first, last
-        with listening(self._see):
-            yield
-
-    def _see(self, event: str, values: tuple[Any, ...]) -> None:
-        if event in self._kinds and self._is_meant(event, values):
-            self.count += 1
-            if self.first <= self.count <= self.last:
-                self._act(event)
-
-    def _is_meant(self, event: str, values: tuple[Any, ...]) -> bool:
-        """Return whether a step touches something in the folder: what is not there is not there for any disk."""
-        path = os.fsdecode(values[0]) if isinstance(values[0], (str, bytes, os.PathLike)) else ""
-        makes = event != "os.remove" and not (event == "open" and not values[2] & os.O_CREAT)
-        return self._folder in path and (makes or os.path.lexists(path))
 
 
 class StepMatrix:
@@ -120,20 +122,20 @@ class StepMatrix:
     def __init__(self, scene: Scene, folder: Path) -> None:
         self.scene = scene
         self.result = Result()
-        self.desk = Desk(folder / f"refused-{scene.operation}" / "data")
+        self.data = folder / f"refused-{scene.name}" / "data"
 
     def copy(self) -> None:
         """Put a fresh copy of the scene in place."""
-        shutil.rmtree(self.desk.data_dir.parent, ignore_errors=True)
-        shutil.copytree(self.scene.data, self.desk.data_dir)
+        shutil.rmtree(self.data.parent, ignore_errors=True)
+        shutil.copytree(self.scene.data, self.data)
 
     def length(self, kinds: tuple[str, ...] = STEPS) -> int:
         """Return how many steps the operation has, undisturbed."""
         self.copy()
-        steps = Steps(self.desk.data_dir, lambda event: None, kinds)
+        steps = Steps(self.data, lambda event: None, kinds)
         with steps.counting(0, 0):
-            OPERATIONS[self.scene.operation](engine_of(self.desk.data_dir))
-        assert self.desk.state() == self.scene.after
+            returned = OPERATIONS[self.scene.operation](engine_of(self.data))
+        self._check_done(returned, "undisturbed")
         return steps.count
 
     def refuse(self, name: str, points: Sequence[int]) -> None:
@@ -166,37 +168,74 @@ class StepMatrix:
         self.copy()
         self.result.points += 1
         raised: BackupError | None = None
-        with Steps(self.desk.data_dir, act, kinds).counting(first, last):
-            try:
-                OPERATIONS[self.scene.operation](engine_of(self.desk.data_dir))
-            except BackupError as error:
-                # Without its traceback, which would keep alive what a process that goes on lets go.
-                raised = error.with_traceback(None)
-            except Exception as error:  # noqa: BLE001 - whatever else is raised is what is looked for
-                self.expect(False, f"{where}: {type(error).__name__}: {error}")
-        pending = (self.desk.data_dir / PRIVATE / "journal.json").exists()
-        if raised is not None and not pending and not str(raised).startswith(DONE):
-            self.expect(self.desk.state() == self.scene.before, f"{where}: {raised.code}, but the data has changed")
+        try:
+            with Steps(self.data, act, kinds).counting(first, last):
+                returned = OPERATIONS[self.scene.operation](engine_of(self.data))
+        except BackupError as error:
+            # Without its traceback, which would keep alive what a process that goes on lets go.
+            raised = error.with_traceback(None)
+            if not self._is_pending and not str(raised).startswith(DONE):
+                self._expect_state(self.scene.before, f"{where}: {raised.code}, but the data has changed")
+        except Exception as error:  # noqa: BLE001 - whatever else is raised is what is looked for
+            self.expect(False, f"{where}: {type(error).__name__}: {error}")
+        else:
+            self._check_done(returned, where)
         self.recover(where)
         return raised
 
     def recover(self, where: str) -> None:
         """Start anew, and see that the data is old or new, that every archive is whole, and that nothing is left."""
-        engine = engine_of(self.desk.data_dir)
+        engine = engine_of(self.data)
         engine.recover()
-        self.expect(self.desk.state() in (self.scene.before, self.scene.after), f"{where}: neither old nor new")
-        engine.create()
+        now = whole_state(self.data)
+        self.expect(now in (self.scene.before, self.scene.after), f"{where}: neither old nor new")
+        if self.scene.name not in _UNFIT or now == self.scene.after:
+            engine.create()
         for listed in engine.archives():
             self.expect(listed.is_good, f"{where}: {listed.name} is {listed.state}")
             archive.verify(listed.path)
-        work, backups = self.desk.data_dir / PRIVATE, self.desk.data_dir / "backups" / PRIVATE
+        work, backups = self.data / PRIVATE, self.data / "backups" / PRIVATE
         left = [*work.glob("staging/*"), *work.glob("swap/*"), *work.glob("journal.json"), *backups.glob("*-*.part")]
         self.expect(not left, f"{where}: left behind: {left}")
 
     def expect(self, holds: bool, what: str) -> None:
         """Note what does not hold."""
         if not holds:
-            self.result.lost.append(f"{self.scene.operation}, {what}")
+            self.result.lost.append(f"{self.scene.name}, {what}")
+
+    @property
+    def _is_pending(self) -> bool:
+        return (self.data / PRIVATE / "journal.json").exists()
+
+    def _expect_state(self, state: State, what: str) -> None:
+        self.expect(whole_state(self.data) == state, what)
+
+    def _check_done(self, returned: object, where: str) -> None:
+        """What has returned has done all of its work: the data is replaced or not, and an archive holds what it was."""
+        waits = isinstance(returned, Restored) and returned.armed
+        self.expect(self._is_pending is waits, f"{where}: it returned, and a restore is pending or not")
+        self._expect_state(self.scene.before if waits else self.scene.after, f"{where}: it returned, but is not done")
+        made = (
+            returned.name
+            if isinstance(returned, Archive)
+            else returned.safety
+            if isinstance(returned, Restored)
+            else ""
+        )
+        if made or (self.scene.operation in ("create", "restore", "undo") and self.scene.before):
+            self.expect(self._holds_before(str(made)), f"{where}: {made} does not hold the data")
+        if self.scene.operation == "prune":
+            self.expect(len(engine_of(self.data).archives()) == 1, f"{where}: it returned, but is not tidied up")
+
+    def _holds_before(self, name: str) -> bool:
+        path = self.data / "backups" / name
+        if not path.is_file():
+            return False
+        with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+            archive.extract(path, Path(folder) / "made")
+            held = whole_state(Path(folder) / "made")
+        # The settings are the user's of today, which a restore leaves alone.
+        return {**held, SETTINGS: ""} == {**self.scene.before, SETTINGS: ""}
 
 
 def main() -> int:
@@ -207,14 +246,14 @@ def main() -> int:
     logging.disable()
     total, wrong = 0, 0
     folder = Path(tempfile.mkdtemp(dir=MEMORY))
-    for operation in OPERATIONS:
-        matrix = StepMatrix(make_scene(folder, operation), folder)
+    for name in SCENES:
+        matrix = StepMatrix(make_scene(folder, name), folder)
         steps, moves = matrix.length(), matrix.length(RENAMES)
-        for name in ERRORS:
-            matrix.refuse(name, range(1, steps + 1, wanted.step))
+        for error in ERRORS:
+            matrix.refuse(error, range(1, steps + 1, wanted.step))
         matrix.hold_thrice(range(1, moves + 1, wanted.step))
         result = matrix.result
-        sys.stdout.write(f"{operation}: {steps} steps, {result.points} points, {len(result.lost)} wrong\n")
+        sys.stdout.write(f"{name}: {steps} steps, {result.points} points, {len(result.lost)} wrong\n")
         sys.stdout.write("".join(f"  {line}\n" for line in result.lost[:20]))
         sys.stdout.flush()
         total, wrong = total + result.points, wrong + len(result.lost)

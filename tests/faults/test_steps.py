@@ -9,10 +9,10 @@ import pytest
 
 from backup_core.errors import BackupError, RepositoryUnusable
 from tests.audit import listening
-from tests.laws.desk import Desk
 
 from .spread import spread
-from .step_matrix import ERRORS, OPERATIONS, RENAMES, StepMatrix, engine_of, make_scene
+from .step_matrix import ERRORS, SCENES, StepMatrix, engine_of, make_scene, whole_state
+from .steps import RENAMES
 
 #: Steps that are refused in each operation with each error.
 REFUSALS = 6
@@ -25,12 +25,12 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_nothing_is_lost_when_a_step_is_refused_or_a_file_is_held_in(operation: str, tmp_path: Path) -> None:
-    matrix = StepMatrix(make_scene(tmp_path, operation), tmp_path)
+@pytest.mark.parametrize("name", SCENES)
+def test_nothing_is_lost_when_a_step_is_refused_or_a_file_is_held_in(name: str, tmp_path: Path) -> None:
+    matrix = StepMatrix(make_scene(tmp_path, name), tmp_path)
     steps, moves = range(1, matrix.length() + 1), range(1, matrix.length(RENAMES) + 1)
-    for offset, name in enumerate(ERRORS):
-        matrix.refuse(name, spread(steps[offset:], REFUSALS))
+    for offset, error in enumerate(ERRORS):
+        matrix.refuse(error, spread(steps[offset:], REFUSALS))
     matrix.hold_thrice(spread(moves, REFUSALS))
     assert not matrix.result.lost, "\n".join(matrix.result.lost)
 
@@ -51,9 +51,23 @@ def test_a_backup_folder_that_goes_away_in_mid_backup_is_noticed_and_the_next_ba
     with listening(pull_the_plug), pytest.raises(RepositoryUnusable):
         engine.create()
     assert pulled
-    assert Desk(scene.data).state() == scene.before
+    assert whole_state(scene.data) == scene.before
     made = engine.create()
     assert [one.name for one in engine.archives()] == [made.name]
+
+
+@pytest.mark.xfail(strict=True, reason="the packer leaves out what it may not list, and clinic.db with it")
+@pytest.mark.parametrize("place", ["", "prescriptions", "chroma"])
+def test_a_copy_of_the_data_that_may_not_be_listed_makes_no_backup_without_it(place: str, tmp_path: Path) -> None:
+    scene = make_scene(tmp_path, "create")
+
+    def refuse(event: str, values: tuple[object, ...]) -> None:
+        _, staging, folder = str(values[0]).partition("/staging/") if event == "os.scandir" else ("", "", "")
+        if staging and folder.partition("/")[2] == place:
+            raise PermissionError(errno.EACCES, "refused")
+
+    with listening(refuse), pytest.raises(BackupError):
+        engine_of(scene.data).create()
 
 
 def test_a_backup_folder_that_may_not_be_read_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
