@@ -11,9 +11,9 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,18 +33,27 @@ class Programme:
     command: tuple[str, ...]
     #: Each pattern finds numbers; those of all lines are added up.
     figures: dict[str, str]
-    #: Into how many processes it is cut; 0 for one that has the machine to itself.
+    #: Into how many processes it is cut.
     shares: int = 1
+    #: Whether each of them has the machine to itself.
+    alone: bool = False
 
 
 @dataclass
 class Outcome:
-    """What a programme has printed, whether all was well, and how long its longest share took (s)."""
+    """What the shares of a programme have printed, whether all was well, and how long they took together (s)."""
 
     printed: str = ""
     well: bool = True
     seconds: float = 0.0
-    shares: list["Future[tuple[str, bool, float]]"] = field(default_factory=list)
+    shares: int = 0
+
+    def add(self, printed: str, well: bool, seconds: float) -> None:  # noqa: FBT001 - as a share returns it
+        """Take in what a share has returned."""
+        self.printed += printed
+        self.well &= well
+        self.seconds += seconds
+        self.shares += 1
 
 
 PROGRAMMES = {
@@ -54,6 +63,10 @@ PROGRAMMES = {
     "kills": Programme("the process dies at every call that changes the disk, and again in its recovery",
                        ("tests.faults.kill_matrix",),
                        {"kills": r"^(\d+) kills, \d+ lost", "lost": r"^\d+ kills, (\d+) lost"}, shares=2),
+    "power": Programme("what a power cut could take, by the flushes of every operation and of every killed restore",
+                       ("tests.faults.power_matrix",),
+                       {"runs": r"^(\d+) runs", "put in place": r"^\d+ runs, (\d+) put",
+                        "wrong": r"^\d+ runs, \d+ put in place, (\d+) wrong"}),
     "model": Programme("steps of a clinic's life as chance invents it, kills and damage among them",
                        ("tests.laws.model",),
                        {"steps": r"^(\d+) steps", "rules broken": r"(\d+) rules broken"}),
@@ -78,14 +91,14 @@ PROGRAMMES = {
                          ("tests.faults.live_writers",),
                          {"backups": r": (\d+) backups", "bad": r"backups, (\d+) bad", "writes": r": (\d+) writes",
                           "failed writes": r"writes, (\d+) failed", "longest wait (ms)": r"longest wait (\d+) ms"},
-                         shares=0),
+                         shares=4, alone=True),
     "waits": Programme("a backup every 2 s beside the writers of 35 MB; `rollback` is the EMR's mode",
                        ("tests.faults.waits",),
                        {"backups": r": (\d+) backups", "longest freeze (ms)": r"freeze (\d+) ms at most",
                         "longest wait (ms)": r"longest wait (\d+) ms", "longest without (ms)": r"\((\d+) ms without\)",
                         "longest 99th of 100 (ms)": r"99 % within (\d+) ms",
                         "longest without (ms) of these": r"\((\d+) ms without backups\)",
-                        "bounds broken": r"^  (too much)"}, shares=0),
+                        "bounds broken": r"^  (too much)"}, alone=True),
 }  # fmt: skip
 
 
@@ -94,32 +107,28 @@ def run_share(name: str, number: int) -> tuple[str, bool, float]:
     programme, began = PROGRAMMES[name], time.monotonic()
     cut = [f"--share={number}/{programme.shares}"] if programme.shares > 1 else []
     command = [sys.executable, "-m", *programme.command, *cut]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
     lines = []
-    for line in process.stdout:
-        sys.stdout.write(f"{name}: {line}")
-        sys.stdout.flush()
-        lines.append(line)
-    return "".join(lines), process.wait() == 0, time.monotonic() - began
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            sys.stdout.write(f"{name}: {line}")
+            sys.stdout.flush()
+            lines.append(line)
+    return "".join(lines), process.returncode == 0, time.monotonic() - began
 
 
-def run(names: Sequence[str]) -> dict[str, Outcome]:
-    """Run the programmes: those that share the machine first, as many at a time as there are cores, then the others."""
-    outcomes = {name: Outcome() for name in names}
+def run(names: Sequence[str]) -> Iterator[tuple[str, Outcome]]:
+    """Run the programmes and give each as soon as it has ended: first those that share the machine, a core each."""
     for alone in (False, True):
+        outcomes = {name: Outcome() for name in names if PROGRAMMES[name].alone is alone}
         with ThreadPoolExecutor(1 if alone else min(CORES, os.cpu_count() or 1)) as pool:
-            for name, outcome in outcomes.items():
-                if (PROGRAMMES[name].shares == 0) is alone:
-                    numbers = range(1, max(PROGRAMMES[name].shares, 1) + 1)
-                    outcome.shares = [pool.submit(run_share, name, number) for number in numbers]
-    for outcome in outcomes.values():
-        for share in outcome.shares:
-            printed, well, seconds = share.result()
-            outcome.printed += printed
-            outcome.well &= well
-            outcome.seconds += seconds
-    return outcomes
+            numbered = [(name, number + 1) for name in outcomes for number in range(PROGRAMMES[name].shares)]
+            begun = {pool.submit(run_share, name, number): name for name, number in numbered}
+            for share in as_completed(begun):
+                name = begun[share]
+                outcomes[name].add(*share.result())
+                if outcomes[name].shares == PROGRAMMES[name].shares:
+                    yield name, outcomes[name]
 
 
 def row(name: str, outcome: Outcome) -> str:
@@ -157,7 +166,7 @@ def rewrite(rows: dict[str, str], report: str, took: float) -> str:
 
 
 def main() -> int:
-    """Run what is asked for, write and print the table, and return 1 if something was not as it must be."""
+    """Run what is asked for, write and print the table; return 1 if something was not as it must be, or left out."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PROGRAMMES)}; none for all")
     parser.add_argument("--print", action="store_true", help="leave docs/reliability.md as it is")
@@ -165,14 +174,16 @@ def main() -> int:
     wanted = options.names or list(PROGRAMMES)
     if unknown := set(wanted) - set(PROGRAMMES):
         parser.error(f"there is no {', '.join(sorted(unknown))}")
-    began = time.monotonic()
-    outcomes = run(wanted)
-    rows = {name: row(name, outcome) for name, outcome in outcomes.items()}
+    began, well, rows = time.monotonic(), True, dict[str, str]()
+    for name, outcome in run(wanted):
+        rows[name] = row(name, outcome)
+        well &= outcome.well
+        if not options.print:
+            # At once: the next one may take hours, and be ended before.
+            report = REPORT.read_text(encoding="utf-8")
+            REPORT.write_text(rewrite(rows, report, time.monotonic() - began), encoding="utf-8")
     sys.stdout.write(f"\n{HEAD}{''.join(rows.values())}")
-    if not options.print:
-        report = REPORT.read_text(encoding="utf-8")
-        REPORT.write_text(rewrite(rows, report, time.monotonic() - began), encoding="utf-8")
-    return 0 if all(outcome.well for outcome in outcomes.values()) else 1
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -9,7 +12,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--share", type=_share, default=(1, 1), metavar="N/OF", help="take the n-th of so many shares")
 
 
-def of(points: Sequence[int], wanted: tuple[int, int]) -> Sequence[int]:
+def of(points: Sequence[T], wanted: tuple[int, int]) -> Sequence[T]:
     """Return those of `points` that are in the share."""
     number, total = wanted
     return points[number - 1 :: total]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from .__main__ import HEAD, PROGRAMMES, REPORT, Outcome, rewrite, row
+from . import full_disk
+from .__main__ import HEAD, PROGRAMMES, REPORT, Outcome, Programme, rewrite, row, run
 from .full_disk import CannotMount, Pass, Result, small_disk
 from .maker import make
 from .waits import broken, measure
@@ -18,6 +19,28 @@ def test_the_figures_of_all_shares_are_added_up_and_the_longest_is_taken() -> No
     assert "10 backups, 7 longest freeze (ms)" in row("waits", Outcome(waits))
     assert "no disk here" in row("full", Outcome("left out: no disk here\n"))
     assert row("full", Outcome("left out: no disk here\n")).endswith("| left out |\n")
+
+
+def test_a_programme_is_given_as_soon_as_its_last_share_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = Programme("", ("tests.faults.share",), {}, shares=2)
+    missing = Programme("", ("tests.faults.there_is_no_such_programme",), {}, alone=True)
+    monkeypatch.setattr("tests.faults.__main__.PROGRAMMES", {"missing": missing, "two": two})
+    ended = list(run(["missing", "two"]))
+    assert [(name, outcome.shares, outcome.well) for name, outcome in ended] == [
+        ("two", 2, True),
+        ("missing", 1, False),
+    ]
+    assert ended[0][1].seconds > 0
+
+
+def test_a_programme_that_cannot_run_here_does_not_look_like_a_pass(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tests.faults.full_disk.shutil.which", lambda name: None)
+    monkeypatch.setattr("tests.faults.full_disk.logging.disable", lambda: None)
+    monkeypatch.setattr("sys.argv", ["full_disk"])
+    assert full_disk.main() == 1
+    assert capsys.readouterr().out.startswith("left out: ")
 
 
 def test_a_run_of_some_leaves_the_other_rows_and_all_else_as_they_are() -> None:
