@@ -1,7 +1,8 @@
 """Change one bit of an archive at a time, or cut it off, and see that all of it is found and nothing of it restored.
 
 `python -m tests.faults.bit_rot` prints the figures: of a small archive every bit and every length, of one of 50 MB
-every 100th part. The short form is tests/core/test_archive_damage.
+every 100th part, each read, unpacked and restored as a user would. The short forms are tests/core/test_archive_damage
+and tests/faults/test_bit_rot.
 """
 
 import argparse
@@ -23,8 +24,10 @@ from tests.laws.life import MEMORY
 from . import share
 
 SIZE = 50_000_000
-#: Of the wrong bits of the small archive, every so many-th is also handed to a restore, as a user would.
-RESTORE_EVERY = 40
+#: Bytes of the letter in the small archive.
+SMALL = 60
+#: The least that looks like a vector store: a database, and an index whose files are packed in either way.
+STORE = {"index/data_level0.bin": bytes(range(24)), "index/link_lists.bin": b"link" * 6}
 
 
 @dataclass
@@ -34,7 +37,6 @@ class Result:
     flips: int = 0
     lengths: int = 0
     refused: int = 0
-    restores: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
@@ -48,6 +50,12 @@ class Rot:
             database.execute("PRAGMA page_size = 512")
             database.execute("CREATE TABLE patients (id INTEGER PRIMARY KEY, name TEXT, uhid TEXT)")
             database.execute("INSERT INTO patients (name, uhid) VALUES ('Asha Rao', 'S-1')")
+        (data / "chroma" / "index").mkdir(parents=True)
+        with closing(sqlite3.connect(data / "chroma" / "chroma.sqlite3")) as database, database:
+            database.execute("PRAGMA page_size = 512")
+            database.execute("CREATE TABLE embeddings_queue (seq_id INTEGER PRIMARY KEY)")
+        for name, content in STORE.items():
+            (data / "chroma" / name).write_bytes(content)
         (data / "prescriptions").mkdir()
         (data / "prescriptions" / "a.pdf").write_bytes(os.urandom(size))
         self.engine = BackupEngine(data)
@@ -60,38 +68,35 @@ class Rot:
         self._before = self._live()
         self._out = folder / "out"
 
-    def flip(self, bits: Sequence[int], *, restore_every: int = 0) -> None:
+    def flip(self, bits: Sequence[int]) -> None:
         """Change each of these bits (counted from the first of the file), one at a time."""
         with self.path.open("rb+", buffering=0) as file:
-            for number, bit in enumerate(bits):
+            for bit in bits:
                 byte = os.pread(file.fileno(), 1, bit // 8)[0]
                 os.pwrite(file.fileno(), bytes([byte ^ 1 << bit % 8]), bit // 8)
                 self.result.flips += 1
-                self._look(f"bit {bit}", restore=bool(restore_every) and number % restore_every == 0)
+                self._look(f"bit {bit}")
                 os.pwrite(file.fileno(), bytes([byte]), bit // 8)
 
     def cut(self, lengths: Sequence[int]) -> None:
-        """Cut the archive off at each of these lengths."""
-        whole = self._made.read_bytes()
-        for length in lengths:
-            self.path.write_bytes(whole[:length])
+        """Cut the archive off at each of these lengths, the longest first."""
+        for length in sorted(lengths, reverse=True):
+            os.truncate(self.path, length)
             self.result.lengths += 1
-            self._look(f"cut at {length}", restore=False)
-        self.path.write_bytes(whole)
+            self._look(f"cut at {length}")
+        shutil.copyfile(self._made, self.path)
 
     def check_whole(self) -> None:
         """See that what was damaged is whole again, so that the next look means something."""
         archive.verify(self.path)
 
-    def _look(self, where: str, *, restore: bool) -> None:
-        """Read, unpack, and where wanted restore the damaged archive: each has to refuse it, and as ArchiveUnusable."""
+    def _look(self, where: str) -> None:
+        """Read, unpack and restore the damaged archive: each has to refuse it, and as ArchiveUnusable."""
         tries: list[Callable[[], object]] = [
             lambda: archive.verify(self.path),
             lambda: archive.extract(self.path, self._out),
+            lambda: self.engine.restore(self.engine.find(self.path), other_clinic=True, newer=True),
         ]
-        if restore:
-            self.result.restores += 1
-            tries.append(lambda: self.engine.restore(self.engine.find(self.path), other_clinic=True, newer=True))
         refused = 0
         for attempt in tries:
             try:
@@ -104,13 +109,14 @@ class Rot:
             self.result.refused += 1
         else:
             self.result.wrong.append(f"{where}: refused {refused} times of {len(tries)}")
-        if restore and self._live() != self._before:
+        if self._live() != self._before:
             self.result.wrong.append(f"{where}: the data has changed")
         shutil.rmtree(self._out, ignore_errors=True)
 
     def _live(self) -> dict[str, bytes]:
         data = self.engine.data_dir
-        return {name: (data / name).read_bytes() for name in ("clinic.db", "prescriptions/a.pdf")}
+        names = ("clinic.db", "prescriptions/a.pdf", "chroma/chroma.sqlite3", *(f"chroma/{name}" for name in STORE))
+        return {name: (data / name).read_bytes() for name in names}
 
 
 def main() -> int:
@@ -123,18 +129,17 @@ def main() -> int:
     logging.disable()
     folder = Path(tempfile.mkdtemp(dir=MEMORY))
     wrong = 0
-    for size in (60, wanted.size):
+    for size in (SMALL, wanted.size):
         rot = Rot(folder / str(size), size)
-        if size == wanted.size:
-            rot.flip(share.of(range(0, rot.length * 8, rot.length * 8 // 100 + 1), wanted.share))
-        else:
-            rot.flip(share.of(range(0, rot.length * 8, wanted.step), wanted.share), restore_every=RESTORE_EVERY)
-            rot.cut(share.of(range(0, rot.length, wanted.step), wanted.share))
+        every = wanted.step if size == SMALL else rot.length // 100 + 1
+        bits = range(0, rot.length * 8, every if size == SMALL else every * 8)
+        rot.flip(share.of(bits, wanted.share))
+        rot.cut(share.of(range(0, rot.length, every), wanted.share))
         rot.check_whole()
         found = rot.result
         sys.stdout.write(
-            f"{rot.length} bytes: {found.flips} bits, {found.lengths} lengths, {found.refused} refused, "
-            f"{found.restores} of them also by a restore, {len(found.wrong)} wrong\n"
+            f"{rot.length} bytes: {found.flips} bits, {found.lengths} lengths, {found.refused} refused "
+            f"by reading, unpacking and restoring, {len(found.wrong)} wrong\n"
         )
         sys.stdout.write("".join(f"  {line}\n" for line in found.wrong[:20]))
         wrong += len(found.wrong)

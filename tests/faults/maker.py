@@ -12,11 +12,13 @@ from backup_core.files import total_size
 
 from .ledger import LEDGER
 
+#: Patients of a clinic unless told otherwise.
+PATIENTS = 20
 #: Bytes of a document.
 _PAGE = 100_000
 
 
-def make(data_dir: Path, *, patients: int = 20, threshold: int = 20, wal: bool = False, size: int = 0) -> None:
+def make(data_dir: Path, *, patients: int = PATIENTS, threshold: int = 20, wal: bool = False, size: int = 0) -> None:
     """Make a clinic in the new folder `data_dir`, in another process; Chroma rewrites its index every `threshold`.
 
     It has at least `size` bytes: what the patients do not make is documents in clinic.db.

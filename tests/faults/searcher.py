@@ -19,7 +19,7 @@ SAMPLE = 100
 class Answers:
     """What a collection answered: its ids, how many of the vectors asked for found themselves, its newest revision."""
 
-    ids: int
+    ids: list[str]
     asked: int
     found: int
     unknown: int
@@ -70,7 +70,7 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def _search(store: Path) -> dict[str, dict[str, int]]:
+def _search(store: Path) -> dict[str, dict[str, Any]]:
     import chromadb
     from chromadb.config import Settings
 
@@ -82,7 +82,7 @@ def _search(store: Path) -> dict[str, dict[str, int]]:
     return answers
 
 
-def _ask(collection: Any) -> dict[str, int]:
+def _ask(collection: Any) -> dict[str, Any]:
     everything = collection.get(include=["embeddings", "metadatas"])
     ids = everything["ids"]
     chosen = range(0, len(ids), max(len(ids) // SAMPLE, 1))
@@ -90,7 +90,7 @@ def _ask(collection: Any) -> dict[str, int]:
         "ids"
     ]
     return {
-        "ids": len(ids),
+        "ids": ids,
         "asked": len(answers),
         "found": sum(ids[index] in near for index, near in zip(chosen, answers, strict=True)),
         "unknown": sum(name not in ids for near in answers for name in near),

@@ -7,6 +7,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from backup_core.archive import extract
 from backup_core.contents import read_contents
 from tests.clinic import Clinic
@@ -15,17 +17,21 @@ from .live_writers import campaign
 from .maker import make
 
 
-def test_backups_made_while_three_programs_write_are_whole_and_no_write_fails(tmp_path: Path) -> None:
-    outcome = campaign(tmp_path, backups=8, wal=False, threshold=20)
+@pytest.mark.parametrize(("threshold", "backups"), [(20, 5), (100, 3)])
+def test_backups_made_while_three_programs_write_are_whole_and_no_write_fails(
+    threshold: int, backups: int, tmp_path: Path
+) -> None:
+    outcome = campaign(tmp_path, backups=backups, wal=False, threshold=threshold)
     assert not outcome.bad, outcome
     assert not any(outcome.failed.values()), outcome
     assert min(outcome.writes.values()) > 20
 
 
+@pytest.mark.parametrize(("threshold", "backups"), [(20, 4), (1000, 2)])
 def test_backups_made_in_write_ahead_mode_are_whole_and_no_write_fails_that_has_not_read_before(
-    tmp_path: Path,
+    threshold: int, backups: int, tmp_path: Path
 ) -> None:
-    outcome = campaign(tmp_path, backups=6, wal=True, threshold=20)
+    outcome = campaign(tmp_path, backups=backups, wal=True, threshold=threshold)
     assert not outcome.bad, outcome
     # A transaction that read before it writes is refused at once while another writes: SQLite does not let it wait.
     assert not outcome.failed["charging"], outcome
