@@ -35,6 +35,7 @@ FAULTS = {
     "forbidden-once": Fault(Mode.FAIL_ONCE, (errno.EACCES,)),
     "busy-once": Fault(Mode.FAIL_ONCE, (errno.EBUSY,)),
     "thrice": Fault(Mode.FAIL_THRICE, (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EBUSY)),
+    "unreadable": Fault(Mode.FAIL_READ, (errno.EIO,)),
     "taken-away": Fault(Mode.TAKE_AWAY, (0,)),
 }
 #: How an error begins that says itself that the data has changed.
@@ -51,6 +52,7 @@ class DiskMatrix(Matrix):
     def fail(self, fault: str, points: Iterable[int], calls: list[str]) -> None:
         """Let `fault` happen at each of `points`; then recover, and see that the next run works."""
         mode, errors = FAULTS[fault].mode, FAULTS[fault].errors
+        self.may_guard = mode is Mode.FAIL_READ
         for number, point in enumerate(points):
             error = errors[number % len(errors)]
             name = calls[point - 1].partition("\t")[0]
@@ -71,6 +73,14 @@ class DiskMatrix(Matrix):
             self.recover(where)
             if self.result.points % 3 == 1:
                 self.check_next_run(where, had_archives=fault != "taken-away")
+
+    def points_of(self, fault: str) -> list[str]:
+        """Return the calls at which `fault` can happen."""
+        calls = self.calls()
+        if FAULTS[fault].mode is not Mode.FAIL_READ:
+            return calls
+        self.scene.copy(self.data)
+        return self.puppet.calls(self.order(mode=Mode.FAIL_READ))[1]
 
     def _put_back(self) -> None:
         """Bring the backup folder back if it was taken away, with what was put into a new one meanwhile."""
@@ -107,7 +117,7 @@ def main() -> int:
             (folder / fault).mkdir()
             for name in wanted.scenes:
                 matrix = DiskMatrix(scenery.scene(name), puppet, folder / fault)
-                calls = matrix.calls()
+                calls = matrix.points_of(fault)
                 points = range(1, len(calls) + 1, wanted.step)
                 matrix.fail(fault, share.of(points, wanted.share), calls)
                 result = matrix.result

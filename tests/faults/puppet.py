@@ -21,7 +21,7 @@ from backup_core.errors import BackupError
 from backup_core.runs import Trigger
 from backup_core.service import BackupService
 
-from .shim import Mode, arm, disarm, take_away
+from .shim import Mode, arm, disarm, take_away, watch_reads
 
 #: What an operation is given: the engine, and the name of an archive.
 OPERATIONS: dict[str, Callable[[BackupEngine, str], object]] = {
@@ -130,6 +130,7 @@ def _perform(order: Order) -> dict[str, object]:
     engine = BackupEngine(Path(order.data_dir), patience=5.0)
     trace = os.open(order.trace, os.O_WRONLY | os.O_CREAT, 0o600) if order.trace else -1
     take_away(engine.backup_dir, aside_of(Path(order.data_dir)))
+    watch_reads(Path(order.data_dir))
     try:
         arm(Mode(order.mode), order.at, order.error, trace, plain=order.plain)
         try:

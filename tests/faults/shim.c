@@ -15,11 +15,11 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { OFF, COUNT, KILL, FAIL_ONCE, FAIL_FROM, FAIL_THRICE, TAKE_AWAY };
+enum { OFF, COUNT, KILL, FAIL_ONCE, FAIL_FROM, FAIL_THRICE, TAKE_AWAY, FAIL_READ };
 
 static int mode = OFF, wanted_error, trace = -1, is_plain;
 static long calls, wanted;
-static char taken[4096], aside[4096];
+static char taken[4096], aside[4096], live[4096];
 
 /* With `plain` the disk knows neither second names nor an exchange of two names, as some do not. */
 void shim_arm(int new_mode, long at, int error, int trace_to, int plain) {
@@ -31,6 +31,9 @@ void shim_take_away(const char *from, const char *to) {
     snprintf(taken, sizeof taken, "%s", from);
     snprintf(aside, sizeof aside, "%s", to);
 }
+
+/* With FAIL_READ what counts is not what changes the disk, but the reading of files in this folder that are not ours. */
+void shim_watch_reads(const char *folder) { snprintf(live, sizeof live, "%s/", folder); }
 
 long shim_disarm(void) {
     mode = OFF, is_plain = 0;
@@ -52,7 +55,7 @@ static void tell(const char *name, int fd, const char *from, const char *path) {
 
 /* Return 1, with errno set, if the call is to fail; `grows` says that it may need room on the disk. */
 static int meets_fault(const char *name, int grows, int fd, const char *from, const char *path) {
-    if (mode == OFF) return 0;
+    if (mode == OFF || mode == FAIL_READ) return 0;
     long number = __sync_add_and_fetch(&calls, 1);
     if (trace >= 0) tell(name, fd, from, path);
     if (mode == KILL && number == wanted) kill(getpid(), SIGKILL);
@@ -63,6 +66,19 @@ static int meets_fault(const char *name, int grows, int fd, const char *from, co
         return 1;
     }
     return 0;
+}
+
+static int is_unreadable(const char *name, int fd) {
+    char link[64], place[4096];
+    if (mode != FAIL_READ || fd < 3) return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, place, sizeof place - 1);
+    place[length < 0 ? 0 : length] = 0;
+    if (strncmp(place, live, strlen(live)) != 0 || strstr(place, "/.docassist-backup/") || strstr(place, "/backups/")) return 0;
+    long number = __sync_add_and_fetch(&calls, 1);
+    if (trace >= 0) tell(name, fd, NULL, place);
+    if (number == wanted) errno = wanted_error;
+    return number == wanted;
 }
 
 static int cannot(const char *name) {
@@ -89,6 +105,15 @@ static int cannot(const char *name) {
         return fd > 2 && meets_fault(#name, grows, fd, NULL, NULL) ? -1 : real arguments; \
     }
 
+#define WRAP_READ(name, parameters, arguments) \
+    ssize_t name parameters { \
+        REAL(name); \
+        return is_unreadable(#name, fd) ? -1 : real arguments; \
+    }
+
+WRAP_READ(read, (int fd, void *data, size_t size), (fd, data, size))
+WRAP_READ(pread, (int fd, void *data, size_t size, off_t at), (fd, data, size, at))
+WRAP_READ(pread64, (int fd, void *data, size_t size, off64_t at), (fd, data, size, at))
 WRAP_FILE(ssize_t, write, 1, (int fd, const void *data, size_t size), (fd, data, size))
 WRAP_FILE(ssize_t, pwrite, 1, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at))
 WRAP_FILE(ssize_t, pwrite64, 1, (int fd, const void *data, size_t size, off64_t at), (fd, data, size, at))

@@ -21,6 +21,8 @@ class Mode(IntEnum):
     FAIL_THRICE = 5
     #: At this call the backup folder goes away.
     TAKE_AWAY = 6
+    #: What is counted is the reading of live data, and this one fails.
+    FAIL_READ = 7
 
 
 def build(folder: Path) -> Path:
@@ -45,6 +47,11 @@ def arm(mode: Mode, at: int, error: int, trace: int, *, plain: bool) -> None:
 def take_away(folder: Path, aside: Path) -> None:
     """Let it be `folder` that goes away with Mode.TAKE_AWAY; it is at `aside` then."""
     ctypes.CDLL(None).shim_take_away(bytes(folder), bytes(aside))
+
+
+def watch_reads(folder: Path) -> None:
+    """Let it be the files in this data folder, ours left out, whose reading is counted with Mode.FAIL_READ."""
+    ctypes.CDLL(None).shim_watch_reads(bytes(folder))
 
 
 def disarm() -> None:

@@ -16,6 +16,8 @@ from .spread import spread
 
 #: Calls that fail in each operation.
 FAILURES = 2
+#: Reads of live data that fail.
+READS = 8
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -26,9 +28,24 @@ def test_nothing_is_lost_when_the_disk_is_full_or_fails_during(
     calls = matrix.calls()
     room = ("write", "pwrite", "mkdir", "rename")
     growing = [number for number, call in enumerate(calls, 1) if call.startswith(room)]
-    for offset, fault in enumerate(FAULTS):
+    faults = [fault for fault in FAULTS if fault != "unreadable"]
+    for offset, fault in enumerate(faults):
         matrix.fail(fault, spread(growing[offset % len(growing) :], FAILURES), calls)
-    assert matrix.result.points >= len(FAULTS)
+    assert matrix.result.points >= len(faults)
+    assert not matrix.result.lost, "\n".join(matrix.result.lost)
+
+
+@pytest.mark.parametrize("name", ["create", "run", "restore-good"])
+def test_no_backup_lacks_what_the_disk_would_not_read_during(
+    name: str, scenery: Scenery, puppet: Puppet, tmp_path: Path
+) -> None:
+    scene = scenery.scene(name)
+    matrix = DiskMatrix(scene, puppet, tmp_path)
+    reads = matrix.points_of("unreadable")
+    # Plain files are handed on by sendfile, which the other faults meet.
+    assert {Path(read.split("\t")[1]).name for read in reads} >= {"clinic.db", "chroma.sqlite3"}
+    matrix.fail("unreadable", spread(range(1, len(reads) + 1), READS), reads)
+    assert matrix.result.points >= READS
     assert not matrix.result.lost, "\n".join(matrix.result.lost)
 
 
