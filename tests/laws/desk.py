@@ -28,17 +28,26 @@ class State:
     ledger: tuple[tuple[Any, ...], ...]
     files: tuple[tuple[str, bytes], ...]
     settings: bytes | None
+    #: The entries of a vector store of Chroma's own, and the bytes of its index; empty where there is none.
+    vectors: tuple[tuple[Any, ...], ...] = ()
+    index: tuple[tuple[str, bytes], ...] = ()
 
 
 class Desk:
-    """One data folder, written to as the EMR does: a new connection for each operation."""
+    """One data folder, written to as the EMR does: a new connection for each operation.
 
-    def __init__(self, data_dir: Path) -> None:
+    `store` is the folder of a vector store to begin with; without one there are plain files in its place.
+    """
+
+    def __init__(self, data_dir: Path, store: Path | None = None) -> None:
         self.data_dir = data_dir
+        self._store = store
 
     def open_clinic(self) -> None:
         """Make the clinic in the new data folder."""
         self.data_dir.mkdir()
+        if self._store is not None:
+            shutil.copytree(self._store, self.data_dir / "chroma")
         with closing(sqlite3.connect(self.data_dir / "clinic.db")) as database:
             database.executescript(_SCHEMA)
         with closing(sqlite3.connect(self.data_dir / EXTRA)) as database:
@@ -78,13 +87,16 @@ class Desk:
 
     def state(self) -> State:
         """Return all that the clinic holds now."""
-        settings = self.data_dir / SETTINGS
+        settings, chroma = self.data_dir / SETTINGS, self.data_dir / "chroma"
+        is_real = (chroma / "chroma.sqlite3").exists()
         return State(
             patients=self._rows("clinic.db", "patients"),
             visits=self._rows("clinic.db", "visits"),
             ledger=self._rows(EXTRA, "entries"),
             files=tuple((name, (self.data_dir / name).read_bytes()) for name in self._files()),
             settings=settings.read_bytes() if settings.exists() else None,
+            vectors=self._rows("chroma/chroma.sqlite3", "embeddings") if is_real else (),
+            index=tuple((path.name, path.read_bytes()) for path in sorted(chroma.glob("*-*/*"))),
         )
 
     def _files(self) -> list[str]:

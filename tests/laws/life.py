@@ -2,104 +2,41 @@
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-)
+from hypothesis.stateful import invariant, precondition, rule
 
-from backup_core import BackupEngine, archive
-from backup_core.errors import ArchiveUnusable, NothingToUndo
+from backup_core import archive
+from backup_core.errors import NothingToUndo
 from backup_core.files import PRIVATE
 from backup_core.listing import Archive
-from backup_core.retention import Policy
 from backup_core.runs import Outcome, Trigger
-from tests.fakeclock import FakeClock
 
-from .desk import EXTRA, FILES, Desk, State
+from .desk import State
 from .killer import killed
+from .store import ENTRIES
+from .world import MEMORY, World, choices
 
-#: A disk in memory, where there is one: on another each step would wait for its flushes.
-MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - each life has a folder of its own
-choices = st.integers(0, 30)
+__all__ = ["MEMORY", "Life", "LifeWithVectors"]
 
 
-class Life(RuleBasedStateMachine):
-    """One clinic; `archived` is what each archive must bring back, `undo` the safety backups, the next one last."""
+#: About as many steps as Python tells of in each operation, so that a kill may come anywhere in it.
+STEPS = {"create": 140, "prune": 12, "restore": 600, "undo": 520}
+RECOVERY = 60
+shares = st.floats(0, 1)
+
+
+class Life(World):
+    """What users and the launcher do in that world, and what holds after each step; counted over all lives."""
 
     steps = 0
-
-    @initialize()
-    def begin(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(dir=MEMORY))
-        self.desk = Desk(self.folder / "data")
-        self.desk.open_clinic()
-        self.clock = FakeClock()
-        self.archived: dict[str, State] = {}
-        self.damaged: set[str] = set()
-        self.undo: list[str] = []
-        self.brought: set[str] = set()
-        self.sound: set[tuple[str, int, int]] = set()
-        self.runs = 0
-        self.number = 1000
-        self.start()
-
-    def start(self) -> None:
-        """Begin a new process of ours, as far as the engine can tell."""
-        self.clock.restart()
-        self.engine = BackupEngine(
-            self.desk.data_dir, policy=Policy(newest=3, daily=2, states=2), extras=[EXTRA], clock=self.clock, patience=5
-        )
-
-    def teardown(self) -> None:
-        if hasattr(self, "folder"):
-            shutil.rmtree(self.folder)
-
-    # What the EMR and the world do.
-
-    @rule(what=st.sampled_from([*FILES, "patient", "settings"]), hours=st.sampled_from([0, 0, 1, 30, 24 * 35]))
-    def write(self, what: str, hours: int) -> None:
-        self.clock.pass_time(timedelta(hours=hours))
-        self.number += 1
-        if what == "patient":
-            self.desk.admit(self.number)
-        elif what == "settings":
-            self.desk.write_settings(None if self.number % 5 == 0 else f'{{"doctor": {self.number}}}'.encode())
-        else:
-            self.desk.write_file(what, f"file {self.number}".encode())
-
-    @rule(what=st.sampled_from(["patients", "prescriptions", "chroma"]))
-    def lose(self, what: str) -> None:
-        if what == "patients":
-            self.desk.lose_patients()
-        else:
-            self.desk.lose_folder(what)
-
-    @precondition(lambda self: self.archived)
-    @rule(choice=choices, place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-    def damage(self, choice: int, place: float, bit: int) -> None:
-        """Change one bit on the disk, without a trace in the file's time."""
-        wanted = self.choose(choice)
-        status, data = wanted.path.stat(), bytearray(wanted.path.read_bytes())
-        data[int(place * len(data))] ^= 1 << bit
-        wanted.path.write_bytes(data)
-        os.utime(wanted.path, ns=(status.st_atime_ns, status.st_mtime_ns))
-        # A safety backup may be a second name of the newest backup: one place on the disk, damaged under both names.
-        self.damaged |= {one.name for one in self.engine.archives() if one.path.samefile(wanted.path)}
-
-    # What users and the launcher do.
+    #: Deaths in mid-operation, and of those the ones after which recovery died as well.
+    kills = kills_in_recovery = 0
+    #: Archives whose damage was noticed, and vector stores that were really opened.
+    refusals = stores_opened = 0
 
     @rule(trigger=st.sampled_from([Trigger.MANUAL, Trigger.INTERVAL, Trigger.EXIT]))
     def back_up(self, trigger: Trigger) -> None:
@@ -108,27 +45,52 @@ class Life(RuleBasedStateMachine):
             run = self.engine.back_up(trigger)
         assert run.archive is not None
         if run.outcome is Outcome.MADE:
+            assert run.archive not in self.archived
             self.archived[run.archive] = before
         assert run.outcome in (Outcome.MADE, Outcome.UNCHANGED)
-        assert run.archive in self.archived
+        assert self.archived[run.archive] == before
         assert self.desk.state() == before
         self.forget_pruned()
 
     @precondition(lambda self: self.archived)
+    @rule(
+        choice=choices,
+        place=st.floats(0, 1, exclude_max=True),
+        bit=st.integers(0, 8),
+        then=st.sampled_from(["verify", "prove", "restore", "nothing"]),
+    )
+    def damage(self, choice: int, place: float, bit: int, then: str) -> None:
+        """Change one bit on the disk, or cut the file off, and perhaps use that archive at once."""
+        wanted = self.choose(choice)
+        self.spoil(wanted, place, bit)
+        uses = {"verify": self.verify_it, "prove": self.prove_it, "restore": self.restore_it}
+        if then in uses:
+            uses[then](wanted)
+
+    @precondition(lambda self: self.archived)
     @rule(choice=choices)
     def verify(self, choice: int) -> None:
-        wanted = self.choose(choice)
-        with self.refused_only_if_damaged(wanted):
+        self.verify_it(self.choose(choice))
+
+    def verify_it(self, wanted: Archive) -> None:
+        Life.refusals += not self.is_whole(wanted)
+        with self.refused_where_damaged(wanted):
             self.engine.verify(wanted)
 
     @precondition(lambda self: self.archived)
     @rule(choice=choices)
     def prove(self, choice: int) -> None:
-        wanted = self.choose(choice)
-        proof = self.engine.prove(wanted)
-        assert proof.ok or wanted.name in self.damaged, proof
+        self.prove_it(self.choose(choice))
+
+    def prove_it(self, wanted: Archive) -> None:
+        proof, held = self.engine.prove(wanted), self.archived[wanted.name]
+        assert proof.ok == self.is_whole(wanted), proof
+        Life.refusals += not proof.ok
         if proof.ok:
-            assert proof.patients == len(self.archived[wanted.name].patients)
+            vectors = ENTRIES if held.vectors else 0
+            Life.stores_opened += bool(vectors)
+            assert (proof.patients, proof.visits) == (len(held.patients), len(held.visits))
+            assert (proof.entries, proof.asked) == (vectors, vectors), proof
 
     @rule(keep=st.none() | st.integers(1, 4))
     def prune(self, keep: int | None) -> None:
@@ -151,9 +113,11 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.archived)
     @rule(choice=choices, with_settings=st.booleans())
     def restore(self, choice: int, with_settings: bool) -> None:
-        wanted = self.choose(choice)
+        self.restore_it(self.choose(choice), with_settings=with_settings)
+
+    def restore_it(self, wanted: Archive, *, with_settings: bool = False) -> None:
         before = self.desk.state()
-        with self.refused_only_if_damaged(wanted), self.keeping():
+        with self.refused_where_damaged(wanted), self.keeping():
             restored = self.engine.restore(wanted, with_settings=with_settings)
             assert restored.safety is not None
             self.archived[restored.safety] = before
@@ -168,14 +132,13 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def take_back(self) -> None:
-        before = self.desk.state()
-        undoable = self.undoable()
+        undoable, before = self.undoable(), self.desk.state()
         if undoable is None:
             with pytest.raises(NothingToUndo):
                 self.engine.undo()
             return
         brought = undoable.name in self.brought
-        with self.refused_only_if_damaged(undoable), self.keeping():
+        with self.refused_where_damaged(undoable), self.keeping():
             restored = self.engine.undo()
             assert restored.safety is not None
             self.archived[restored.safety] = before
@@ -189,12 +152,15 @@ class Life(RuleBasedStateMachine):
         self.start()
         assert self.engine.recover() is None
 
-    @precondition(lambda self: hasattr(os, "fork"))
-    @rule(what=st.sampled_from(["create", "prune", "restore", "undo"]), choice=choices, at=st.integers(1, 160))
-    def be_killed(self, what: str, choice: int, at: int) -> None:
-        """Die somewhere in an operation, and recover at the next start."""
-        if not self.archived:
-            return
+    @precondition(lambda self: hasattr(os, "fork") and self.archived)
+    @rule(
+        what=st.sampled_from(["restore", "undo", "create", "prune"]),
+        choice=choices,
+        at=shares,
+        again=st.none() | shares,
+    )
+    def be_killed(self, what: str, choice: int, at: float, again: float | None) -> None:
+        """Die somewhere in an operation, at the next start perhaps in its recovery too, and recover."""
         wanted, undoable, before = self.choose(choice), self.undoable(), self.desk.state()
         work: dict[str, Callable[[], object]] = {
             "create": self.engine.create,
@@ -203,8 +169,12 @@ class Life(RuleBasedStateMachine):
             "undo": self.engine.undo,
         }
         with self.keeping():
-            killed(work[what], at)
+            died = killed(work[what], 1 + int(at * STEPS[what]))
+            Life.kills += died
             self.start()
+            if died and again is not None:
+                Life.kills_in_recovery += killed(self.engine.recover, 1 + int(again * RECOVERY))
+                self.start()
             self.engine.recover()
         self.sweep_and_adopt(before)
         self.settle_undo()
@@ -219,13 +189,13 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def every_archive_that_counts_is_whole(self) -> None:
-        type(self).steps += 1
+        Life.steps += 1
         for listed in self.engine.archives():
-            known = (listed.name, listed.size, listed.modified_ns)
-            if listed.name not in self.damaged and known not in self.sound:
+            known = (listed.name, self.pristine.get(listed.name, ""))
+            if self.is_whole(listed) and known not in self.sound:
                 assert listed.is_good, listed
                 archive.verify(listed.path)
-                self.sound.add(known)
+                self.sound.add((listed.name, self.pristine[listed.name]))
 
     @invariant()
     def nothing_unfinished_is_left(self) -> None:
@@ -242,24 +212,14 @@ class Life(RuleBasedStateMachine):
     def the_model_knows_every_archive(self) -> None:
         assert {one.name for one in self.engine.archives()} == set(self.archived)
 
-    def choose(self, choice: int) -> Archive:
-        archives = self.engine.archives()
-        return archives[choice % len(archives)]
-
     def undoable(self) -> Archive | None:
         """Return what undo would put back, which is the model's as long as that is whole."""
         found = self.engine.undoable()
         if found is not None:
             assert self.undo[-1] == found.name
-        elif self.undo and self.undo[-1] in self.archived:
-            assert self.undo[-1] in self.damaged
+        elif self.undo:
+            assert not any(one.name == self.undo[-1] and self.is_whole(one) for one in self.engine.archives())
         return found
-
-    def wanted_state(self, name: str, before: State, *, with_settings: bool) -> State:
-        """Return what a restore of that archive over `before` must lead to."""
-        held = self.archived[name]
-        brought = held.settings if with_settings or before.settings is None else None
-        return replace(held, settings=before.settings if brought is None else brought)
 
     def note_settings(self, name: str, before: State, *, with_settings: bool) -> None:
         """Note whether the restore that undo would take back has brought settings, so that undo brings them back."""
@@ -275,16 +235,6 @@ class Life(RuleBasedStateMachine):
         yield
         assert never <= {one.name for one in self.engine.archives()}
 
-    @contextmanager
-    def refused_only_if_damaged(self, wanted: Archive) -> Iterator[None]:
-        try:
-            yield
-        except ArchiveUnusable:
-            assert wanted.name in self.damaged
-
-    def forget_pruned(self) -> None:
-        self.archived = {one.name: self.archived[one.name] for one in self.engine.archives()}
-
     def sweep_and_adopt(self, before: State) -> None:
         """Let the next run clear up, and learn of what the killed one had published and deleted."""
         self.archived = dict.fromkeys((one.name for one in self.engine.archives()), before) | self.archived
@@ -297,3 +247,9 @@ class Life(RuleBasedStateMachine):
         """Learn how far the killed restore or undo had come: the next undo is the one noted last."""
         notes = self.desk.data_dir / PRIVATE / "undo.json"
         self.undo = [entry["safety"] for entry in json.loads(notes.read_bytes())] if notes.exists() else []
+
+
+class LifeWithVectors(Life):
+    """The same with a vector store of Chroma's own, which takes a second to open at each proof."""
+
+    real_store = True
