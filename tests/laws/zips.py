@@ -48,11 +48,14 @@ def good_archive(folder: Path) -> bytes:
     return (folder / "good.zip").read_bytes()
 
 
+def member_of(name: str, data: bytes, *, size: int | None = None) -> Member:
+    """Return what a manifest says of a file, of another `size` than it has if that is given."""
+    return Member(name, len(data) if size is None else size, hashlib.sha256(data).hexdigest())
+
+
 def zip_of(entries: Sequence[Entry], *, legacy: bool = False) -> bytes:
     """Return a ZIP of these entries and a manifest, one without `members` where it is to be the EMR's."""
-    members = [
-        Member(entry.name, entry.size, hashlib.sha256(entry.data).hexdigest()) for entry in entries if entry.listed
-    ]
+    members = [member_of(entry.name, entry.data, size=entry.size) for entry in entries if entry.listed]
     document = json.loads(Manifest(WHEN, members=tuple(members)).to_json())
     if legacy:
         del document["members"]
