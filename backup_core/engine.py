@@ -73,7 +73,8 @@ class BackupEngine:
         self._peek = peek
         self._data = DataFolder(self.data_dir, extras, patience)
         self.history = History(self._data.private / "history.jsonl")
-        self.repository = Repository(self.backup_dir, patience, [Path(folder) for folder in older_dirs])
+        older = [Path(folder) for folder in older_dirs]
+        self.repository = Repository(self.backup_dir, patience, older, self.history.archive_names)
         self._maker = BackupMaker(self._data, self.repository, clock)
         self._restorer = Restorer(self._data, self._maker, emr_command, lambda sources: self._runner.holding(sources))
         self._recorder = Recorder(self.history, clock, self.data_dir)

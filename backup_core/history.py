@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from .files import sync_folder, write_atomically
 from .runs import Action, Outcome, Run, Trigger
+from .vanished import GONE
 
 __all__ = ["Action", "History", "Outcome", "Run", "Trigger"]
 
@@ -66,6 +67,13 @@ class History:
             for run in reversed(unchanged)
             if run.archive is not None
         }
+
+    def archive_names(self) -> set[str]:
+        """Return the names of all archives that the runs tell of, those that have gone since included."""
+        runs = self.runs()
+        told = [name for run in runs for name in (run.archive, run.facts.get("safety")) if name]
+        gone = [name for run in runs for name in str(run.facts.get(GONE, "")).splitlines()]
+        return {str(name) for name in (*told, *gone)}
 
     def _write(self) -> None:
         is_new = not self._path.exists()

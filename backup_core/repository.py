@@ -4,7 +4,7 @@ import bisect
 import dataclasses
 import itertools
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -38,8 +38,12 @@ _EMRS_FOLDERS = ("backup_", "temp_", "restore_temp_")
 class Repository:
     """The archives of one backup folder, and of those before it as far as they are there."""
 
-    def __init__(self, folder: Path, patience: float, older: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, folder: Path, patience: float, older: Sequence[Path] = (), given: Callable[[], set[str]] = set
+    ) -> None:
+        """Give no archive a name that is in `given`: what is told of one that has gone must not seem told of it."""
         self.folder = folder
+        self._given = given
         #: The backup folders of before, in which nothing new is put.
         self.older = tuple(other for other in older if other != folder)
         self._patience = patience
@@ -165,7 +169,7 @@ class Repository:
     def names(self) -> set[str]:
         """Return the names that a new archive may not have."""
         folders = [place for folder in (self.folder, *self.older) for place in (folder, folder / KEPT)]
-        return {path.name for folder in folders for path in folder.glob("*")}
+        return {path.name for folder in folders for path in folder.glob("*")} | self._given()
 
     def _paths(self) -> list[Path]:
         found = _archives_in(self.folder)

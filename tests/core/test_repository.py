@@ -163,6 +163,19 @@ def test_nothing_is_ever_overwritten(engine: BackupEngine, clock: FakeClock) -> 
     assert (engine.backup_dir / name).read_bytes() == b"not ours"
 
 
+def test_the_name_of_an_archive_that_has_gone_is_not_given_again(engine: BackupEngine, clinic: Clinic) -> None:
+    """A PC without its date begins each morning at the same second, and the history would tell of another archive."""
+    first = engine.create()
+    second = engine.create()
+    engine.delete(first)
+    third = engine.create()
+    engine.restore(third)
+    assert engine.prune(1) == [second.name]
+    fourth = engine.create()
+    assert len({first.name, second.name, third.name, fourth.name}) == 4
+    assert {first.name, second.name, third.name} <= engine.history.archive_names()
+
+
 def test_a_name_that_somebody_takes_at_the_last_moment_is_left_to_them(engine: BackupEngine) -> None:
     taken: list[Path] = []
 
