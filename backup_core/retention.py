@@ -75,16 +75,15 @@ def plan(candidates: Sequence[Candidate], policy: Policy, *, never: Container[st
     newest_opened = next((place for place, one in enumerate(newest_first) if one.opened), 0)
     waits = min(newest_opened, policy.waiting)
     settled = newest_first[waits:]
-    different = list(_last_of_each(settled, lambda one: one.contents or (one.name,)))
     chosen: list[tuple[str, Iterable[Candidate]]] = [
         ("unopened", newest_first[:waits]),
         ("newest", settled[: policy.newest]),
-        ("state", different[: policy.states]),
-        ("daily", islice(_last_of_each(different, lambda one: one.local_time.date()), policy.daily)),
-        ("weekly", islice(_last_of_each(different, lambda one: one.local_time.isocalendar()[:2]), policy.weekly)),
+        ("state", islice(_last_of_each(settled, _contents), policy.states)),
+        ("daily", islice(_last_of_each(settled, lambda one: one.local_time.date()), policy.daily)),
+        ("weekly", islice(_last_of_each(settled, lambda one: one.local_time.isocalendar()[:2]), policy.weekly)),
         (
             "monthly",
-            islice(_last_of_each(different, lambda one: (one.local_time.year, one.local_time.month)), policy.monthly),
+            islice(_last_of_each(settled, lambda one: (one.local_time.year, one.local_time.month)), policy.monthly),
         ),
         ("protected", [candidate for candidate in newest_first if candidate.name in never]),
     ]
@@ -136,9 +135,19 @@ def safeties_to_thin(safeties: Sequence[Candidate], *, never: Container[str | No
 
 
 def _last_of_each(newest_first: Iterable[Candidate], bucket: Callable[[Candidate], Hashable]) -> Iterable[Candidate]:
-    """Yield the newest candidate of each bucket."""
+    """Yield the newest candidate of each bucket whose contents no newer bucket was given already.
+
+    What was backed up in the evening and again in the morning stands for its evening: the morning has a newer one.
+    """
     seen: set[Hashable] = set()
+    counted: set[Hashable] = set()
     for candidate in newest_first:
-        if (key := bucket(candidate)) not in seen:
+        key, contents = bucket(candidate), _contents(candidate)
+        if key not in seen and contents not in counted:
             seen.add(key)
+            counted.add(contents)
             yield candidate
+
+
+def _contents(candidate: Candidate) -> Hashable:
+    return candidate.contents or (candidate.name,)

@@ -37,6 +37,19 @@ def test_each_tier_keeps_the_last_of_its_days_weeks_and_months_and_says_so() -> 
     }
 
 
+def test_the_evening_of_each_day_is_kept_though_the_next_morning_begins_with_the_same_data() -> None:
+    times = [MONDAY + timedelta(days=day, hours=hour) for day in range(10) for hour in (0, 4, 9)]
+    # The run in the morning finds what the evening before has left.
+    states = ["noon" if time.hour == 13 else "evening" for time in times]
+    days = [time.date() - timedelta(days=time.hour == 9) for time in times]
+    made = [
+        Candidate(str(number), (number,), time, f"{days[number]} {states[number]}") for number, time in enumerate(times)
+    ]
+    kept = plan(made, Policy(newest=1, daily=8)).keep
+    assert [times[int(name)].hour for name in kept] == [18] * 8
+    assert [times[int(name)].day for name in kept] == list(range(14, 6, -1))
+
+
 def test_ten_clicks_on_an_unchanged_clinic_push_no_older_state_out() -> None:
     states = [Candidate(f"s{day}", (day,), MONDAY + timedelta(days=day), f"state {day}") for day in range(10)]
     clicks = [Candidate(f"c{n}", (100 + n,), MONDAY + timedelta(days=9, minutes=n), "state 9") for n in range(10)]
