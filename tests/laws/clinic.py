@@ -1,25 +1,20 @@
-"""A simulated clinic: a launcher that lives by `due` and `retention`, on a PC whose clock and power do what they do."""
+"""A simulated clinic: the launcher's own plan and the product's own rules on a PC whose clock and power do anything."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from enum import Enum
 
 from backup_core.clock import Moment, moment
-from backup_core.due import (
-    LONGEST_RETRY,
-    Outlook,
-    Pause,
-    Watch,
-    may_skip_unchanged,
-    outlook,
-    pause_end,
-    startup_wanted,
-    time_left,
-)
+from backup_core.due import LONGEST_RETRY, Outlook, Pause, pause_end, time_left
 from backup_core.history import Action, Outcome, Run, Trigger
-from backup_core.manifest import archive_name
-from backup_core.retention import LAUNCHER_POLICY, Candidate, plan
+from backup_core.listing import Archive
+from backup_core.unchanged import is_still_current
 from tests.fakeclock import FakeClock
+from tray.plan import Plan
+
+from .shelf import GIGABYTE, ORIGIN, Log, Shelf
 
 TICK = timedelta(seconds=30)
 #: How long a run takes here.
@@ -28,20 +23,16 @@ WORK = timedelta(seconds=2)
 LOOKED_AT = 300
 
 
-@dataclass(frozen=True)
-class Made:
-    """An archive of the simulation; `truly` is when it was made by a clock that does not lie."""
+class Cut(Enum):
+    """Where in a run the power fails: before the archive has its name, before the run is recorded, while tidying up."""
 
-    name: str
-    sequence: int
-    made_at: datetime
-    made_local: datetime
-    contents: str
-    truly: timedelta
+    UNPUBLISHED = 1
+    UNRECORDED = 2
+    TIDYING = 3
 
-    @property
-    def candidate(self) -> Candidate:
-        return Candidate(self.name, (self.sequence,), self.made_local, self.contents)
+
+class PowerCut(Exception):
+    """The PC is off."""
 
 
 class Clinic:
@@ -50,12 +41,13 @@ class Clinic:
     def __init__(self, interval: timedelta, start: datetime) -> None:
         self.interval = interval
         self.clock = FakeClock(start)
-        self.folder: list[Made] = []
-        self.runs: list[Run] = []
+        self._log = Log()
+        self.shelf = Shelf(self._log)
         self.failing = False
         self.battery_is_low = False
-        #: Whether the user cancels the next run.
+        #: Whether the user cancels the next run, and where the power fails in it.
         self.cancelling = False
+        self.cutting: Cut | None = None
         #: Time since the beginning, whatever the wall clock says.
         self.truly = timedelta()
         self.longest_wait = timedelta()
@@ -63,35 +55,34 @@ class Clinic:
         self.longest_wait_unasked = timedelta()
         self._awake_since_attempt = self._unasked_since_attempt = timedelta()
         self._state = 0
-        self._watch: Watch | None = None
-        self._last_start: Moment | None = None
+        self._plan: Plan | None = None
         self._clean = True
-        self._sequence = 0
         self._pause: Pause | None = None
-        self._low_since: Moment | None = None
-        #: A run at a start was put off.
-        self._owed = False
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, newest first."""
+        return self._log.newest_first
+
+    @property
+    def folder(self) -> list[Archive]:
+        """The archives, in the order in which they were made."""
+        return self.shelf.made
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the launcher runs."""
+        return self._plan is not None
 
     # What people and the PC do.
 
     def work(self, time: timedelta) -> None:
         """Let the PC be awake for `time`, its launcher running, and the EMR write."""
-        self._begin_life()
-        end = self.truly + time
-        while self.truly < end:
-            self._state += 1
-            self._idle(end)
-            if self.truly < end:
-                self.back_up(Trigger.INTERVAL)
+        self._live(time, writing=True)
 
     def rest(self, time: timedelta) -> None:
         """Let the PC be awake for `time` without a change to the data."""
-        self._begin_life()
-        end = self.truly + time
-        while self.truly < end:
-            self._idle(end)
-            if self.truly < end:
-                self.back_up(Trigger.INTERVAL)
+        self._live(time, writing=False)
 
     def sleep(self, time: timedelta) -> None:
         """Close the lid."""
@@ -100,57 +91,78 @@ class Clinic:
 
     def quit(self) -> None:
         """End the launcher in order, and the PC with it."""
-        if self._watch is not None:
-            self.back_up(Trigger.EXIT)
-            self._end_life(clean=True)
+        if self._plan is not None:
+            with self._powered():
+                self.back_up(Trigger.EXIT)
+                self._end_life(clean=True)
 
     def lose_power(self) -> None:
         """End the launcher as a power cut does."""
-        if self._watch is not None:
+        if self._plan is not None:
             self._end_life(clean=False)
 
     def click(self, times: int) -> None:
         """Click on Backup Now."""
-        self._begin_life()
-        for _ in range(times):
-            self.back_up(Trigger.MANUAL)
+        with self._powered():
+            self._begin_life()
+            for _ in range(times):
+                self.back_up(Trigger.MANUAL)
 
     def open_emr(self) -> None:
         """Start the EMR once more."""
-        self._begin_life()
-        self._start(Trigger.EMR_START)
+        with self._powered():
+            self._begin_life()
+            self._start(Trigger.EMR_START)
 
     def pause(self, time: timedelta) -> None:
         """Pause the automatic backups."""
         self._pause = Pause(moment(self.clock), self.clock.now() + time)
+        if self._plan is not None:
+            self._plan.pause(self._pause)
 
     # What the launcher does.
 
+    def _live(self, time: timedelta, *, writing: bool) -> None:
+        with self._powered():
+            self._begin_life()
+            end = self.truly + time
+            while self.truly < end:
+                self._state += writing
+                self._idle(end)
+                if self.truly < end:
+                    self.back_up(self._planned.trigger())
+
+    @contextmanager
+    def _powered(self) -> Iterator[None]:
+        try:
+            yield
+        except PowerCut:
+            self._end_life(clean=False)
+
+    @property
+    def _planned(self) -> Plan:
+        assert self._plan is not None
+        return self._plan
+
     def _begin_life(self) -> None:
-        if self._watch is None:
-            self._watch = Watch()
-            self._watch.look(self.runs, moment(self.clock))
+        if self._plan is None:
+            self._plan = Plan(self.clock, lambda: self.battery_is_low)
+            self._plan.clean_ending = self._clean
+            if self._pause is not None:
+                # As a launcher reads it from the note of the one before.
+                self._pause = Pause(Moment(self._pause.begun.utc, self.clock.monotonic()), self._pause.until)
+                self._plan.pause(self._pause)
+            self._look()
             self._start(Trigger.STARTUP)
 
     def _end_life(self, *, clean: bool) -> None:
         self.clock.restart()
-        self._watch, self._last_start, self._clean = None, None, clean
-        self._owed, self._low_since = False, None
-        if self._pause is not None:
-            # The next life reads it from its note.
-            self._pause = Pause(Moment(self._pause.begun.utc, self.clock.monotonic()), self._pause.until)
+        self._plan, self._clean = None, clean
 
     def _start(self, trigger: Trigger) -> None:
-        now = moment(self.clock)
-        if startup_wanted(now, good=self._good(now), last_start=self._last_start, clean_ending=self._clean):
-            self._last_start = now
-            self._owed = True
-            if self._look().hold is None:
-                self.back_up(trigger)
-
-    def _good(self, now: Moment) -> Moment | None:
-        good = next((run for run in self.runs if run.outcome in (Outcome.MADE, Outcome.UNCHANGED)), None)
-        return Moment(good.started_at, now.running) if good else None
+        wanted = self._planned.start_wanted(self.shelf.last_good(ORIGIN), self._log.confirmations())
+        if wanted and not self._planned.puts_off(trigger):
+            self.back_up(trigger)
 
     def _idle(self, end: timedelta) -> None:
         """Tick until a run is made, or the time is over."""
@@ -166,14 +178,8 @@ class Clinic:
 
     def _look(self) -> Outlook:
         """Return what the launcher announces now."""
-        assert self._watch is not None
-        now = moment(self.clock)
-        past = self._watch.look(self.runs[:LOOKED_AT], now)
-        left = timedelta() if self._owed else time_left(past, now, self.interval)
-        paused_until = pause_end(self._pause, now)
-        waits = self.battery_is_low and not left and paused_until is None
-        self._low_since = (self._low_since or now) if waits else None
-        return outlook(left, now, paused_until=paused_until, low_since=self._low_since)
+        self._planned.look(self._log.runs(LOOKED_AT), self.interval / timedelta(hours=1))
+        return self._planned.outlook()
 
     def _pass_time(self, time: timedelta) -> None:
         if pause_end(self._pause, moment(self.clock)) is None:
@@ -186,17 +192,24 @@ class Clinic:
 
     def back_up(self, trigger: Trigger) -> None:
         """Run a backup as the engine does, and record it."""
-        assert self._watch is not None
-        started = self.clock.now()
+        started, cut, made = self.clock.now(), self.cutting, None
+        self.cutting = None
         self._pass_time(WORK)
-        if self.failing:
+        self._awake_since_attempt = self._unasked_since_attempt = timedelta()
+        if cut is Cut.UNPUBLISHED:
+            raise PowerCut
+        newest, seen = self.shelf.last_good(ORIGIN), str(self._state)
+        if self.failing or self.shelf.free < GIGABYTE:
             outcome, archive = Outcome.FAILED, None
         elif self.cancelling:
             outcome, archive, self.cancelling = Outcome.CANCELLED, None, False
-        elif self._may_skip(trigger):
-            outcome, archive = Outcome.UNCHANGED, self.folder[-1].name
+        elif newest and is_still_current(newest, seen, self._log.runs(LOOKED_AT), trigger, self.clock):
+            outcome, archive = Outcome.UNCHANGED, newest.name
         else:
-            outcome, archive = Outcome.MADE, self._make()
+            made = self.shelf.add(self.clock.now(), self.clock.local(), seen, self.truly)
+            outcome, archive = Outcome.MADE, made.name
+        if cut is Cut.UNRECORDED:
+            raise PowerCut
         run = Run(
             action=Action.BACKUP,
             trigger=trigger,
@@ -204,45 +217,25 @@ class Clinic:
             started_at=started,
             duration=WORK.total_seconds(),
             archive=archive,
+            fingerprint=seen if archive else "",
         )
-        self.runs.insert(0, run)
-        self._owed = False
-        self._awake_since_attempt = self._unasked_since_attempt = timedelta()
+        self._log.append(run)
+        if made is not None:
+            self.shelf.prune(self.clock.local(), made, _fail if cut is Cut.TIDYING else lambda name: None)
         self._check_after(run)
 
-    def _may_skip(self, trigger: Trigger) -> bool:
-        if not self.folder or self.folder[-1].contents != str(self._state):
-            return False
-        newest = self.folder[-1]
-        return may_skip_unchanged(
-            trigger,
-            made_at=newest.made_at,
-            made_local=newest.made_local,
-            now=self.clock.now(),
-            local=self.clock.local(),
-        )
-
-    def _make(self) -> str:
-        self._sequence += 1
-        local, taken = self.clock.local(), {made.name for made in self.folder}
-        name = archive_name(local, taken=taken)
-        assert name not in taken
-        made = Made(name, self._sequence, self.clock.now(), local, str(self._state), self.truly)
-        self.folder.append(made)
-        gone = set(plan([made.candidate for made in self.folder], LAUNCHER_POLICY).prune)
-        assert name not in gone, "a run pruned what it had made"
-        self.folder = [made for made in self.folder if made.name not in gone]
-        return name
-
     def _check_after(self, run: Run) -> None:
-        assert self._watch is not None
-        now = moment(self.clock)
-        past = self._watch.look(self.runs[:LOOKED_AT], now)
-        left = time_left(past, now, self.interval)
+        self._look()
+        past = self._planned.past
+        left = time_left(past, moment(self.clock), self.interval)
         assert timedelta() < left <= self.interval, "a run has to be followed by another one, and not at once"
         if past.failures:
             assert left <= LONGEST_RETRY, "a run that failed was taken out of the plan"
         elif run.outcome is Outcome.CANCELLED:
             assert left == self.interval, "what the user cancelled was tried again before its time"
         else:
-            assert self.folder[-1].made_local.date() == self.clock.local().date(), "each day has its archive"
+            assert self.folder[-1].created_at.date() == self.clock.local().date(), "each day has its archive"
+
+
+def _fail(name: str) -> None:
+    raise PowerCut

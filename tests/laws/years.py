@@ -1,13 +1,21 @@
-"""Years of a simulated launcher with every mishap: `python -m tests.laws.years` lives through 20 of them."""
+"""Years of a simulated launcher with every mishap: `python -m tests.laws.years` lives through 20 of them and more.
+
+Two years with everything; two without pause and battery, in which the bound is exact; and one of a clinic that opens
+each day, in which something of day 7 and of week 3 can always be restored.
+"""
 
 import argparse
 import random
 import sys
-from datetime import UTC, datetime, timedelta
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 
 from backup_core.due import LONGEST_BATTERY_WAIT, LONGEST_PAUSE
+from tests.fakeclock import ZONE
 
-from .clinic import Clinic
+from .clinic import Clinic, Cut
+from .shelf import GIGABYTE
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -15,42 +23,104 @@ FOUR_HOURS = 4 * HOUR
 SLACK = timedelta(minutes=5)
 #: As many as the launcher's policy has places.
 PLACES = 10 + 10 + 14 + 8 + 12
+BEGIN = datetime(2023, 6, 1, 6, 0, tzinfo=UTC)
+#: What a clock may say that has lost its time.
+LOST = (datetime(2009, 1, 1, tzinfo=UTC), datetime(2099, 7, 1, tzinfo=UTC))
 
 
 def live_two_years(seed: int) -> Clinic:
-    """Return a clinic after two years of sleep, power cuts, failures, wrong clocks, cancels, pauses, batteries."""
+    """Return a clinic after two years of mishaps, pauses and batteries, and now and then a nearly full disk."""
     chance = random.Random(seed)
-    clinic = Clinic(FOUR_HOURS, datetime(2023, 6, 1, 6, 0, tzinfo=UTC))
+    clinic = Clinic(FOUR_HOURS, BEGIN)
     while clinic.truly < 730 * DAY:
-        clinic.failing = chance.random() < 0.05
         clinic.battery_is_low = chance.random() < 0.1
-        clinic.cancelling = chance.random() < 0.05
         if chance.random() < 0.1:
             clinic.pause(timedelta(hours=chance.choice([1, chance.uniform(5, 20)])))
-        clinic.work(timedelta(hours=chance.uniform(1, 6)))
         if chance.random() < 0.1:
-            clinic.click(10)
-        clinic.sleep(timedelta(hours=chance.uniform(0, 2)))
-        clinic.work(timedelta(hours=chance.uniform(1, 6)))
-        if chance.random() < 0.05:
-            wrong = chance.choice([datetime(2009, 1, 1, tzinfo=UTC), datetime(2099, 7, 1, tzinfo=UTC)])
-            right = clinic.clock.utc
-            clinic.lose_power()
-            clinic.clock.utc = wrong
-            clinic.work(timedelta(hours=chance.uniform(0, 9)))
-            clinic.clock.utc = right + (clinic.clock.utc - wrong)
-        if chance.random() < 0.2:
-            clinic.lose_power()
-            # What has used up its battery is started again at the charger.
-            clinic.battery_is_low = False
-        else:
-            clinic.quit()
-        clinic.sleep(timedelta(hours=chance.uniform(6, 14)))
+            # Somebody fills the disk, or makes room on it.
+            clinic.shelf.of_others = chance.choice([0, 0, 0, 440, 448, 452, 500]) * GIGABYTE
+        _live_a_day(clinic, chance)
     assert clinic.longest_wait <= FOUR_HOURS + LONGEST_PAUSE + LONGEST_BATTERY_WAIT + SLACK
     # A pause that begins while a run waits for the charger lets that wait begin again.
     assert clinic.longest_wait_unasked <= FOUR_HOURS + 2 * LONGEST_BATTERY_WAIT + SLACK
-    assert len(clinic.folder) <= PLACES
+    assert len(clinic.folder) <= PLACES + 1
     return clinic
+
+
+def live_without_pause(seed: int) -> Clinic:
+    """Return a clinic after two years of the same without pause and battery: there is an attempt each interval."""
+    chance = random.Random(seed)
+    clinic = Clinic(chance.choice([HOUR / 4, HOUR, FOUR_HOURS, DAY]), BEGIN)
+    while clinic.truly < 730 * DAY:
+        _live_a_day(clinic, chance)
+    assert clinic.longest_wait <= clinic.interval + SLACK
+    return clinic
+
+
+def live_a_year_of_days(seed: int) -> Clinic:
+    """Return a clinic after 400 days of mishaps, on each of which it opens and something changes."""
+    chance = random.Random(seed)
+    clinic = Clinic(FOUR_HOURS, BEGIN)
+    for day in range(400):
+        morning = clinic.truly
+        _live_a_day(clinic, chance)
+        if day >= 30:
+            today = _true_day(clinic.truly)
+            shelf = clinic.shelf
+            days = {_true_day(truly) for made in clinic.folder for truly in shelf.archived[made.contents]}
+            assert _true_day(morning) - 7 * DAY in days, "nothing of day 7 can be restored"
+            assert any(one.isocalendar()[:2] == (today - 21 * DAY).isocalendar()[:2] for one in days), "nor of week 3"
+        clinic.sleep(max(DAY - (clinic.truly - morning), timedelta()))
+    return clinic
+
+
+def _live_a_day(clinic: Clinic, chance: random.Random) -> None:
+    """Open, work, have a mishap perhaps, work on, close; and a night, at most until the next morning."""
+    morning = clinic.truly
+    if chance.random() < 0.05:
+        _lose_the_time(clinic, chance)
+    clinic.failing = chance.random() < 0.05
+    clinic.cancelling = chance.random() < 0.05
+    clinic.work(timedelta(hours=chance.uniform(1, 6)))
+    if chance.random() < 0.1:
+        clinic.click(10)
+    clinic.sleep(timedelta(hours=chance.uniform(0, 2)))
+    if chance.random() < 0.03:
+        # Somebody sets the clock, and another one puts it right.
+        wrong = chance.choice([-30 * DAY, -DAY, -HOUR, HOUR, 25 * HOUR, 400 * DAY])
+        clinic.clock.set_back(wrong)
+        clinic.work(timedelta(hours=chance.uniform(0, 3)))
+        clinic.clock.set_back(-wrong)
+    if chance.random() < 0.05:
+        clinic.cutting = chance.choice(list(Cut))
+    clinic.failing = False
+    clinic.work(timedelta(hours=chance.uniform(1, 6)))
+    if not clinic.is_on:
+        # The power is back.
+        clinic.work(timedelta(hours=chance.uniform(0.1, 3)))
+    if chance.random() < 0.2:
+        clinic.lose_power()
+        # What has used up its battery is started again at the charger.
+        clinic.battery_is_low = False
+    else:
+        clinic.quit()
+    clinic.sleep(max(min(timedelta(hours=chance.uniform(6, 14)), morning + DAY - clinic.truly), timedelta()))
+
+
+def _lose_the_time(clinic: Clinic, chance: random.Random) -> None:
+    """Start the PC with a clock that has lost its time, which somebody sets after a while."""
+    right, wrong = clinic.clock.utc, chance.choice(LOST)
+    clinic.lose_power()
+    clinic.clock.utc = wrong
+    clinic.work(timedelta(hours=chance.uniform(0, 3)))
+    if chance.random() < 0.5:
+        clinic.lose_power()
+    clinic.clock.utc = right + (clinic.clock.utc - wrong)
+
+
+def _true_day(truly: timedelta) -> date:
+    """Return the day on the calendar of a clinic whose clocks never lie."""
+    return (BEGIN + truly).astimezone(ZONE).date()
 
 
 def main() -> int:
@@ -58,12 +128,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--years", type=int, default=20)
     wanted = parser.parse_args()
-    days = made = 0
-    for seed in range(wanted.years // 2):
-        clinic = live_two_years(seed)
-        days += clinic.truly // DAY
-        made += sum(run.outcome == "made" for run in clinic.runs)
-    sys.stdout.write(f"{days} days, {made} archives made, 0 rules broken\n")
+    lives: list[Callable[[int], Clinic]] = [live_two_years, live_without_pause, live_a_year_of_days]
+    longest = 0.0
+    for live in lives:
+        days = made = thinned = 0
+        for seed in range(wanted.years // 2):
+            began = time.monotonic()
+            clinic = live(seed)
+            took = time.monotonic() - began
+            longest = max(longest, took * (730 * DAY / clinic.truly))
+            days += clinic.truly // DAY
+            made += sum(run.outcome == "made" for run in clinic.runs)
+            thinned += clinic.shelf.thinnings
+        name = live.__name__.removeprefix("live_").replace("_", " ")
+        sys.stdout.write(f"{days} days of {name}, {made} archives made, {thinned} thinned, 0 rules broken\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"two years took {longest:.0f} s at most\n")
     return 0
 
 
