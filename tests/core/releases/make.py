@@ -33,11 +33,11 @@ def main() -> None:
             shutil.rmtree(index)
         (data / "prescriptions").mkdir()
         (data / "prescriptions" / "Zoë.pdf").write_bytes(b"%PDF-1.7 sample")
-        _keep(_ours(data, Path(folder)), f"format-{FORMAT}-sealed.zip")
+        keep(_ours(data, Path(folder)), f"format-{FORMAT}-sealed.zip")
         local = FakeClock(WHEN).local()
         counts = {"patient_count": PATIENTS, "visit_count": 2 * PATIENTS}
-        _keep(create_backup(data, Path(folder), local, **counts), "docassist-1.0.zip")
-        _keep(create_backup(data, Path(folder), local, **counts, version="2.0", encrypted=False), "docassist-2.0.zip")
+        keep(create_backup(data, Path(folder), local, **counts), "docassist-1.0.zip")
+        keep(create_backup(data, Path(folder), local, **counts, version="2.0", encrypted=False), "docassist-2.0.zip")
 
 
 def _ours(data: Path, folder: Path) -> Path:
@@ -49,7 +49,7 @@ def _ours(data: Path, folder: Path) -> Path:
     return folder / "ours.zip"
 
 
-def _keep(made: Path, name: str) -> None:
+def keep(made: Path, name: str) -> None:
     if not (HERE / name).exists():
         shutil.copyfile(made, HERE / name)
 
