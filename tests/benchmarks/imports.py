@@ -6,7 +6,13 @@ import sys
 
 #: What belongs to one room, one process or one moment only, and must not be paid by everybody at the start.
 HEAVY = ("chromadb", "numpy", "PIL", "pystray", "pydantic", "onnxruntime", "playwright")
-STARTS = {"the engine": "backup_core", "the command line": "backup_core.cli", "the launcher": "tray.app"}
+STARTS = {
+    "the engine": "backup_core",
+    "the EMR's door to it": "backup_core.service",
+    "the command line": "backup_core.cli",
+    "the launcher": "tray.app",
+    "the icon, before it opens the display": "tray.icon",
+}
 _LINE = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \|\s+(\S+)")
 
 

@@ -39,12 +39,3 @@ that was checked in the same way: the newest backup itself where nothing was wri
 The fair comparison is therefore the EMR's way after a backup. **A third of the time of its way alone is not reached**:
 reading, unpacking, hashing and making the data last take longer than that by themselves, whoever does it.
 """
-
-LARGE = """\
-## 5 GB
-
-Tried once, beside other work on the same two processors: a `clinic.db` of 5.3 GB with 5.1 million visits. First backup
-made and checked with a peak of 49 MB of memory; writers were held for 7 ms. With a patient's visit written every
-minute while the disk was so busy that copying took longer than that, the copy was begun again until a minute was
-enough: 0 writes failed, the longest waited 3.7 s (before the freeze learned to let go of what it cannot copy in time).
-"""

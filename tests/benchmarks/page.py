@@ -1,31 +1,20 @@
 """How long the server takes for the page of a clinic with a thousand backups, and how much it weighs."""
 
-import shutil
 import statistics
 import time
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from backup_core import BackupEngine
 from backup_core.jobs import JobRunner
-from backup_core.manifest import archive_name
 from backup_core.settings import Settings
-from tests.benchmarks.clinics import clinic
 from webadmin import Access, PlainDesk, create_app
 
 _ROUNDS = 20
 _ADDRESS = "http://127.0.0.1:8765"
 
 
-def first_paint(scratch: Path, archives: int = 1_000) -> str:
-    """Return the report: the first look after a start, then the median of what follows, and the bytes."""
-    data = scratch / "paged" / "data"
-    data.mkdir(parents=True)
-    shutil.copy2(clinic(1_000) / "clinic.db", data)
-    made = BackupEngine(data).create()
-    first = datetime(2025, 1, 1)  # noqa: DTZ001 - names tell local time
-    for number in range(archives):
-        (made.path.parent / archive_name(first + timedelta(hours=number))).hardlink_to(made.path)
+def first_paint(data: Path) -> str:
+    """Return the report on the page of this data folder: the first look, the median of what follows, the bytes."""
     engine, jobs, access = BackupEngine(data), JobRunner(), Access()
     access.set_port(8765)
     client = create_app(engine, jobs, access, PlainDesk(engine, jobs), Settings(data)).test_client()
@@ -41,7 +30,7 @@ def first_paint(scratch: Path, archives: int = 1_000) -> str:
     jobs.close(1)
     return "\n".join(
         [
-            f"## The page with {archives:,} backups\n",
+            f"## The page with {len(engine.archives()):,} backups\n",
             f"Server time for the page with its list: {laps[0]:.0f} ms on the first look after a start, then"
             f" {statistics.median(laps[1:]):.0f} ms, of which the processor works {statistics.median(work[1:]):.0f} ms;"
             f" {len(answer.data) / 1000:.0f} kB of HTML.\n",

@@ -1,59 +1,74 @@
 """What looking at, tidying up and remembering many backups costs."""
 
-import os
+import json
 import shutil
+import subprocess
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from backup_core import BackupEngine
 from backup_core.history import KEPT_RUNS, Action, History, Outcome, Run, Trigger
-from backup_core.manifest import archive_name
-from tests.benchmarks.clinics import clinic
+from backup_core.retention import LAUNCHER_POLICY
+from tests.benchmarks.contest import Contestant
+from tests.benchmarks.contestants import ours
+
+Result = TypeVar("Result")
 
 _COUNTS = (250, 500, 1_000)
 _RUNS = 20_000
 
 
-def upkeep(scratch: Path) -> str:
-    """Return the sections on listing and tidying up, and on the history."""
+def upkeep(scratch: Path, archives: Path) -> str:
+    """Return the sections on listing and tidying up, and on the history.
+
+    `archives` is a data folder with at least as many archives as the largest count.
+    """
     lines = [
         "## Many backups\n",
-        "| backups | first look | next look | tidy up all but ten | for each deleted |",
-        "|---|---|---|---|---|",
+        "All of different contents, some proven, some in `kept/`; tidied up by the tiers that the launcher keeps.\n",
+        "| backups | first look of a new process | next look | the whole process | tidied up | deleted"
+        " | for each deleted |",
+        "|---|---|---|---|---|---|---|",
     ]
     for count in _COUNTS:
-        first, following, tidied = _seconds(scratch / f"many-{count}", count)
+        data = _few_of(archives, count, scratch / f"many-{count}")
+        first, process = _first_look(ours(data, "look"))
+        engine = BackupEngine(data, policy=LAUNCHER_POLICY)
+        engine.archives()
+        following, _ = _timed(engine.archives)
+        tidied, deleted = _timed(engine.prune)
+        left = len(engine.archives())
+        assert deleted and len(deleted) == count - left, f"{len(deleted)} of {count} were deleted, {left} are left"
         lines.append(
-            f"| {count:,} | {first * 1000:.0f} ms | {following * 1000:.0f} ms | {tidied:.2f} s |"
-            f" {tidied * 1000 / (count - 10):.1f} ms |"
+            f"| {count:,} | {first * 1000:.0f} ms | {following * 1000:.0f} ms | {process:.2f} s | {tidied:.2f} s"
+            f" | {len(deleted)} | {tidied * 1000 / len(deleted):.1f} ms |"
         )
+        shutil.rmtree(data)
     return "\n".join([*lines, "", _history(scratch)])
 
 
-def _seconds(folder: Path, count: int) -> tuple[float, float, float]:
-    """Return the seconds of a first look, a second one, and of tidying up; the archives are one small one's names."""
-    data = folder / "data"
-    data.mkdir(parents=True)
-    shutil.copy2(clinic(1_000) / "clinic.db", data)
-    made = BackupEngine(data).create()
-    long_ago = time.time() - 3600
-    os.utime(made.path, (long_ago, long_ago))
-    for number in range(count - 1):
-        name = archive_name(datetime(2025, 1, 1) + timedelta(hours=number))  # noqa: DTZ001 - names tell local time
-        (made.path.parent / name).hardlink_to(made.path)
-    engine = BackupEngine(data)
-    times = [time.monotonic()]
-    engine.archives()
-    times.append(time.monotonic())
-    engine.archives()
-    times.append(time.monotonic())
-    deleted = engine.prune(keep=10)
-    times.append(time.monotonic())
-    assert len(deleted) == count - 10, f"{len(deleted)} of {count} were deleted"
-    shutil.rmtree(folder)
-    first, following, tidied = (after - before for before, after in zip(times, times[1:], strict=False))
-    return first, following, tidied
+def _few_of(archives: Path, count: int, target: Path) -> Path:
+    """Return a copy of a data folder with no more than its newest so many archives."""
+    shutil.copytree(archives, target)
+    for path in sorted(target.glob("backups/**/*.zip"), key=lambda path: path.name)[:-count]:
+        path.unlink()
+    return target
+
+
+def _first_look(looker: Contestant) -> tuple[float, float]:
+    """Return the seconds of the first look, and of the process that took it."""
+    started = time.monotonic()
+    told = subprocess.run(looker.command, capture_output=True, check=True).stdout
+    return float(json.loads(told)), time.monotonic() - started
+
+
+def _timed(work: Callable[[], Result]) -> tuple[float, Result]:
+    started = time.monotonic()
+    result = work()
+    return time.monotonic() - started, result
 
 
 def _history(scratch: Path) -> str:

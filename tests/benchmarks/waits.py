@@ -1,73 +1,134 @@
-"""How long a writer of the EMR waits while backups are made, against the same writer alone."""
+"""How long a writer of the EMR waits while the launcher makes backups, against the same writer alone."""
 
+import json
 import shutil
 import sqlite3
-import threading
+import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from backup_core import BackupEngine
+from tests.benchmarks.charts import Bar, draw
 from tests.benchmarks.clinics import clinic
-from tests.benchmarks.sizes import data_size
+from tests.benchmarks.contestants import forget
+from tests.benchmarks.growing import data_size
 
-_SECONDS = 20.0
-_PAUSES = (0.01, 0.5)
+#: Patients of a clinic of about 35 MB, for which the bound on waits was set.
+SMALL = 1_400
+_SECONDS = 10.0
+_APART = 2.0
+#: What is written, and the seconds between two writes; by journal mode.
+_WRITERS = {
+    "delete": (("records", 0.01), ("records", 0.5), ("vectors", 0.01)),
+    "wal": (("records", 0.01), ("vectors", 0.01)),
+}
+_MODES = {"delete": "rollback", "wal": "WAL"}
+_BESIDE = {"alone": None, "Backup Now": "manual", "scheduled": "interval"}
 
 
-def longest_waits(scratch: Path, sizes: Sequence[int]) -> str:
-    """Return a section with the waits of writers alone, and beside one backup after the other."""
+@dataclass(frozen=True)
+class Waits:
+    """What one writer met: seconds of each write, and the number of refused ones; and the backups beside it."""
+
+    data: str
+    writer: str
+    beside: str
+    waits: Sequence[float]
+    refused: int
+    backups: Sequence[float]
+    failures: Sequence[str]
+
+    def share(self, share: float) -> float:
+        """Return what so large a share of the writes took at most, in ms."""
+        ordered = sorted(self.waits)
+        return ordered[int(len(ordered) * share)] * 1000
+
+    @property
+    def longest(self) -> float:
+        """The longest wait in ms."""
+        return max(self.waits) * 1000
+
+
+def longest_waits(scratch: Path, sizes: Sequence[int], docs: Path) -> str:
+    """Return a section with the waits of writers alone, and beside one backup after the other; draw its chart."""
     lines = [
         "## What the EMR feels\n",
-        f"Each writer writes for {_SECONDS:.0f} s, and backups follow one another 2 s apart.\n",
-        "| data | writes every | | writes | median | 99th of 100 | longest | failed |",
-        "|---|---|---|---|---|---|---|---|",
+        f"Each writer writes for {_SECONDS:.0f} s, in a process of its own as the EMR is; backups follow one another"
+        f" {_APART:.0f} s apart, in another process as the launcher is: as Backup Now makes them, or scheduled ones,"
+        " which step back behind the EMR. The writer of records adds a visit; that of vectors replaces five of them.\n",
+        "| data | writer | beside it | writes | median | 99th of 100 | longest | failed writes | backups"
+        " | median of a backup | failed backups |",
+        "|" + "---|" * 11,
     ]
-    for patients in sizes:
-        data = scratch / f"waits-{patients}"
-        shutil.copytree(clinic(patients), data)
-        size = data_size(data)
-        for pause in _PAUSES:
-            named = f"{size / 1e6:,.0f} MB | {pause * 1000:.0f} ms"
-            lines.append(f"| {named} | alone | {_row(*_write(data, pause))} |")
-            lines.append(f"| {named} | beside backups | {_row(*_beside_backups(data, pause))} |")
-        shutil.rmtree(data)
-    return "\n".join([*lines, ""])
+    found = [one for patients in sizes for one in _all_waits(scratch, patients)]
+    lines += [_row(one) for one in found]
+    reasons = sorted({f"A backup failed: {reason}\n" for one in found for reason in one.failures})
+    bars = [Bar(f"{one.data}, {one.writer}: {one.beside}", one.longest, bool(one.backups)) for one in found]
+    return "\n".join([*lines, "", *reasons, draw(docs, "waits", "Longest wait of a writer, ms", bars)])
 
 
-def _row(waits: list[float], failed: int) -> str:
-    ordered = sorted(waits)
-    shares = " | ".join(f"{ordered[int(len(ordered) * share)] * 1000:.1f} ms" for share in (0.5, 0.99, 0.999999))
-    return f"{len(waits)} | {shares} | {failed}"
+def _row(one: Waits) -> str:
+    times = [f"{ms:.1f} ms" for ms in (one.share(0.5), one.share(0.99), one.longest)]
+    median = f"{statistics.median(one.backups):.2f} s" if one.backups else ""
+    cells = [one.data, one.writer, one.beside, f"{len(one.waits)}", *times, f"{one.refused}"]
+    return f"| {' | '.join(cells)} | {len(one.backups)} | {median} | {len(one.failures)} |"
 
 
-def _beside_backups(data: Path, pause: float) -> tuple[list[float], int]:
-    stop = threading.Event()
-    backups = threading.Thread(target=_back_up, args=(BackupEngine(data, peek=False), stop))
-    backups.start()
-    try:
-        return _write(data, pause)
-    finally:
-        stop.set()
-        backups.join()
+def _all_waits(scratch: Path, patients: int) -> Iterator[Waits]:
+    data = scratch / f"waits-{patients}"
+    shutil.copytree(clinic(patients), data)
+    size = f"{data_size(data) / 1e6:,.0f} MB"
+    for mode, writers in _WRITERS.items():
+        _set_journal(data, mode)
+        for kind, pause in writers:
+            writer = f"{kind}, {_MODES[mode]}, every {pause * 1000:.0f} ms"
+            for beside, trigger in _BESIDE.items():
+                forget(data)
+                met, made = _write(data, kind, pause, trigger)
+                yield Waits(size, writer, beside, met["waits"], len(met["failed"]), made["seconds"], made["failed"])
+    shutil.rmtree(data)
 
 
-def _write(data: Path, pause: float) -> tuple[list[float], int]:
-    waits, failed, end = [], 0, time.monotonic() + _SECONDS
-    while time.monotonic() < end:
-        started = time.monotonic()
-        try:
-            with closing(sqlite3.connect(data / "clinic.db")) as database, database:
-                database.execute("INSERT INTO visits (patient_id, clinical_notes) VALUES (1, 'benchmark')")
-        except sqlite3.OperationalError:
-            failed += 1
-        waits.append(time.monotonic() - started)
-        time.sleep(pause)
-    return waits, failed
+def _write(data: Path, kind: str, pause: float, trigger: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a writer met, and what came of the backups that `trigger` made beside it, if any."""
+    met: dict[str, Any] = {}
+    made: dict[str, Any] = {"seconds": [], "failed": []}
+    with ExitStack() as stack:
+        if trigger is not None:
+            # It ends last: a backup that has begun goes on while nobody writes any more.
+            stack.enter_context(beside(made, "launched", str(data), trigger, str(_APART)))
+        stack.enter_context(writing(met, data, kind, pause))
+        time.sleep(_SECONDS)
+    return met, made
 
 
-def _back_up(engine: BackupEngine, stop: threading.Event) -> None:
-    while not stop.is_set():
-        engine.create()
-        stop.wait(2.0)
+@contextmanager
+def writing(met: dict[str, Any], data: Path, kind: str, pause: float) -> Iterator[None]:
+    """Have a program write while the block lasts, and fill `met` with "waits" in seconds and "failed" in words."""
+    with beside(met, "writer", str(data), kind, str(pause)) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "ready\n"
+        yield
+
+
+@contextmanager
+def beside(answer: dict[str, Any], module: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run a program of the benchmarks while the block lasts, and fill `answer` with what it tells at its end."""
+    command = [sys.executable, "-m", f"tests.benchmarks.{module}", *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        yield program
+        told, _ = program.communicate()
+    if program.returncode:
+        raise subprocess.CalledProcessError(program.returncode, command)
+    answer.update(json.loads(told))
+
+
+def _set_journal(data: Path, mode: str) -> None:
+    for store in (data / "clinic.db", data / "chroma" / "chroma.sqlite3"):
+        with closing(sqlite3.connect(store)) as database:
+            assert database.execute(f"PRAGMA journal_mode = {mode}").fetchone() == (mode,)
