@@ -28,7 +28,7 @@ from tests.desktop.desk import Desk, eventually
 from tests.desktop.panel import panel_on
 
 #: Seconds for which an idle launcher is watched, after it has settled for some.
-_WATCHED, _SETTLING = 60.0, 10.0
+_WATCHED, _SETTLING = 45.0, 10.0
 _ROUNDS = 5
 #: What the launcher is told to open as the EMR.
 _EMR = ("--emr", shlex.join([sys.executable, "-m", "backup_core.standin"]), "--emr-dir", str(ROOT))

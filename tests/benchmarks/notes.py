@@ -38,4 +38,6 @@ databases, has all of it on the disk for good before anything is replaced, and k
 that was checked in the same way: the newest backup itself where nothing was written since, else a new one.
 The fair comparison is therefore the EMR's way after a backup. **A third of the time of its way alone is not reached**:
 reading, unpacking, hashing and making the data last take longer than that by themselves, whoever does it.
+borg, restic, unzip and 7-Zip unpack what they have made into an empty folder: what was there is not kept, nothing is
+put in its place, and what that means for the clinic's databases is left to whoever does it by hand.
 """
