@@ -6,8 +6,8 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 _ROW = 26
-_LABEL = 270
-_WIDTH = 720
+_LABEL = 410
+_WIDTH = 860
 
 
 class Bar(NamedTuple):
