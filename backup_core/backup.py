@@ -132,20 +132,18 @@ class BackupMaker:
         return Manifest(
             created_at=self._clock.local(),
             created_at_utc=self._clock.now(),
-            app_version=_version("docassist-backup"),
             sequence=self._repository.next_sequence(),
             origin=origin,
             trigger=trigger.value,
             state="raw" if copied.is_raw else "",
             sources=copied.sources,
             sqlite_version=sqlite3.sqlite_version,
-            chroma_version=_version("chromadb"),
             host=platform.node(),
         )
 
     @staticmethod
     def _counted(manifest: Manifest, taken: Snapshot) -> Manifest:
-        """Return the manifest with what was counted in the snapshot."""
+        """Return the manifest with what was counted in the snapshot, and with what else takes a while to find out."""
         contents = taken.contents
         return replace(
             manifest,
@@ -154,6 +152,8 @@ class BackupMaker:
             visits_today=visits_on(taken.folder, manifest.created_at.date()),
             schema_version=contents.schema_version,
             counts=contents.counts,
+            app_version=_version("docassist-backup"),
+            chroma_version=_version("chromadb"),
         )
 
 

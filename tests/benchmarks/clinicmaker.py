@@ -9,6 +9,7 @@ import sys
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import chromadb
 import numpy
@@ -55,10 +56,16 @@ def _make_vectors(folder: Path, patients: int) -> None:
             numbers = range(start, min(start + _BATCH, patients * each))
             collection.upsert(
                 ids=[f"patient_{n}" for n in numbers],
-                embeddings=seeded.standard_normal((len(numbers), DIMENSIONS), dtype=numpy.float32),
+                embeddings=_directions(seeded, len(numbers)),
                 documents=[f"Summary {n} of a patient, a line of text" for n in numbers],
                 metadatas=[{"patient_id": n % patients + 1} for n in numbers],
             )
+
+
+def _directions(seeded: numpy.random.Generator, number: int) -> Any:
+    """Return random vectors of length 1, as models of language give them."""
+    found = seeded.standard_normal((number, DIMENSIONS), dtype=numpy.float32)
+    return found / numpy.linalg.norm(found, axis=1, keepdims=True)
 
 
 if __name__ == "__main__":

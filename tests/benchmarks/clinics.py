@@ -6,10 +6,13 @@ from pathlib import Path
 
 import platformdirs
 
+#: Another one for each change of what a clinic holds, so that none of before is taken for it.
+_EDITION = 2
+
 
 def clinic(patients: int) -> Path:
     """Return the data folder of a clinic of so many patients, with 8 visits and 6 vectors each, made if need be."""
-    folder = platformdirs.user_cache_path("docassist-backup-benchmarks") / f"clinic-{patients}"
+    folder = platformdirs.user_cache_path("docassist-backup-benchmarks") / f"clinic-{_EDITION}-{patients}"
     done = folder / "prescriptions" / "made.txt"
     if not done.exists():
         folder.mkdir(parents=True, exist_ok=True)
