@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from .sources import CLINIC_DB
 
@@ -12,10 +13,10 @@ from .sources import CLINIC_DB
 EXAMPLES = 200
 
 #: What tells a person which entry is meant: who, and when.
-_PATIENT = "SELECT name, substr(coalesce(created_at, ''), 1, 10) FROM today.patients WHERE rowid = ?"
+_PATIENT = "SELECT name, substr(coalesce(created_at, ''), 1, 10) FROM today.patients AS entry WHERE {is_it}"
 _OF_PATIENT = """
     SELECT coalesce((SELECT name FROM today.patients WHERE id = entry.patient_id), ''), {when}
-    FROM today.{table} AS entry WHERE entry.rowid = ?
+    FROM today.{table} AS entry WHERE {is_it}
 """
 #: When an entry was made, in the tables that tell.
 _CREATED = "created_at"
@@ -44,6 +45,13 @@ class Loss:
     older_entries: tuple[Entry, ...] = ()
 
 
+#: The columns that tell the entries of a table apart, quoted; and what they hold in one entry.
+_Key = tuple[str, ...]
+_Row = tuple[Any, ...]
+#: That of all tables but those WITHOUT ROWID.
+_ROW: _Key = ("rowid",)
+
+
 def compare(today: Path, backup: Path, *, in_full: bool = False) -> list[Loss]:
     """Return what `today` holds that `backup` does not, table by table; both are folders with copies of the stores.
 
@@ -56,8 +64,9 @@ def compare(today: Path, backup: Path, *, in_full: bool = False) -> list[Loss]:
     with closing(sqlite3.connect("file::memory:", uri=True, isolation_level=None)) as database:
         database.execute("ATTACH ? AS today", (uri,))
         database.execute("ATTACH ? AS backup", (other,))
-        tables, held = sorted(_tables(database, "today"), key=_importance), _tables(database, "backup")
-        losses = [_loss(database, table, is_held=table in held, in_full=in_full) for table in tables]
+        keys, held = _tables(database, "today"), _tables(database, "backup")
+        tables = sorted(keys, key=_importance)
+        losses = [_loss(database, table, keys[table], held.get(table), in_full=in_full) for table in tables]
     return [loss for loss in losses if loss.missing or loss.older]
 
 
@@ -66,68 +75,78 @@ def _importance(table: str) -> tuple[int, str]:
     return (order.index(table) if table in order else len(order), table)
 
 
-def _tables(database: sqlite3.Connection, schema: str) -> set[str]:
-    """Return the ordinary tables that have row numbers, by name; not those in which a virtual one keeps its own."""
-    rows = database.execute(
-        f"SELECT name, sql LIKE 'CREATE VIRTUAL%' FROM {schema}.sqlite_master"  # noqa: S608
-        " WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND sql NOT LIKE '%WITHOUT ROWID%'"
-    ).fetchall()
-    virtual = tuple(f"{name}_" for name, is_virtual in rows if is_virtual)
-    return {str(name) for name, is_virtual in rows if not is_virtual and not name.startswith(virtual)}
+def _tables(database: sqlite3.Connection, schema: str) -> dict[str, _Key]:
+    """Return the ordinary tables by name, each with its key; not those in which a virtual one keeps its own."""
+    rows = database.execute(f"PRAGMA {schema}.table_list").fetchall()
+    ordinary = [(str(row[1]), bool(row[4])) for row in rows if row[2] == "table" and not row[1].startswith("sqlite_")]
+    return {name: _primary_key(database, schema, name) if lacks_rows else _ROW for name, lacks_rows in ordinary}
+
+
+def _primary_key(database: sqlite3.Connection, schema: str, table: str) -> _Key:
+    columns = database.execute(f"PRAGMA {schema}.table_info({_quoted(table)})").fetchall()
+    return tuple(_quoted(row[1]) for row in sorted(columns, key=lambda row: int(row[5])) if row[5])
 
 
 def _columns(database: sqlite3.Connection, schema: str, table: str) -> list[str]:
     return [str(row[1]) for row in database.execute(f"PRAGMA {schema}.table_info({_quoted(table)})")]
 
 
-def _loss(database: sqlite3.Connection, table: str, *, is_held: bool, in_full: bool) -> Loss:
+def _loss(database: sqlite3.Connection, table: str, key: _Key, held_key: _Key | None, *, in_full: bool) -> Loss:
     shared = _columns(database, "today", table)
-    missing: list[int] = []
-    older: list[int] = []
-    if is_held:
+    missing: list[_Row] = []
+    older: list[_Row] = []
+    # Where another version tells the entries apart by something else, none of them can be found again.
+    if held_key == key:
         held = _columns(database, "backup", table)
         shared = [name for name in shared if name in held]
-        missing, older = _changed(database, table, shared)
+        missing, older = _changed(database, table, key, shared)
     else:
-        missing = [row for (row,) in database.execute(f"SELECT rowid FROM today.{_quoted(table)}")]  # noqa: S608
+        missing = database.execute(f"SELECT {', '.join(key)} FROM today.{_quoted(table)}").fetchall()  # noqa: S608
     lacking, changed_since = (
-        _in_full(database, table, rows, shared) if in_full else _named(database, table, rows[:EXAMPLES])
+        _in_full(database, table, key, rows, shared) if in_full else _named(database, table, key, rows[:EXAMPLES])
         for rows in (missing, older)
     )
     return Loss(table, len(missing), len(older), lacking, changed_since)
 
 
-def _changed(database: sqlite3.Connection, table: str, shared: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Return the numbers of today's rows that the backup lacks, and of those that it has in an older form."""
-    columns = ", ".join(["rowid", *(_quoted(name) for name in shared)])
+def _changed(
+    database: sqlite3.Connection, table: str, key: _Key, shared: Sequence[str]
+) -> tuple[list[_Row], list[_Row]]:
+    """Return the keys of today's entries that the backup lacks, and of those that it has in an older form."""
+    columns = ", ".join([*key, *(_quoted(name) for name in shared)])
+    keys = ", ".join(key)
     changed = database.execute(
-        f"SELECT rowid FROM (SELECT {columns} FROM today.{_quoted(table)}"  # noqa: S608
-        f" EXCEPT SELECT {columns} FROM backup.{_quoted(table)}) ORDER BY rowid"
+        f"SELECT {keys} FROM (SELECT {columns} FROM today.{_quoted(table)}"  # noqa: S608
+        f" EXCEPT SELECT {columns} FROM backup.{_quoted(table)}) ORDER BY {keys}"
     )
-    has = f"SELECT 1 FROM backup.{_quoted(table)} AS held WHERE rowid = ?"  # noqa: S608
+    has = f"SELECT 1 FROM backup.{_quoted(table)} AS entry WHERE {_is_it(key)}"  # noqa: S608
     if _CREATED in shared:
         # After a restore the EMR gives numbers again that were given before: then it is another entry.
-        has += f" AND {_CREATED} IS (SELECT {_CREATED} FROM today.{_quoted(table)} WHERE rowid = held.rowid)"  # noqa: S608
-    missing: list[int] = []
-    older: list[int] = []
-    for (row,) in changed.fetchall():
-        (older if database.execute(has, (row,)).fetchone() else missing).append(row)
+        same = " AND ".join(f"today.{column} = entry.{column}" for column in key)
+        has += f" AND {_CREATED} IS (SELECT {_CREATED} FROM today.{_quoted(table)} AS today WHERE {same})"  # noqa: S608
+    missing: list[_Row] = []
+    older: list[_Row] = []
+    for row in changed.fetchall():
+        (older if database.execute(has, row).fetchone() else missing).append(row)
     return missing, older
 
 
 def _in_full(
-    database: sqlite3.Connection, table: str, rows: Sequence[int], columns: Sequence[str]
+    database: sqlite3.Connection, table: str, key: _Key, rows: Sequence[_Row], columns: Sequence[str]
 ) -> tuple[Entry, ...]:
     """Return all entries with what was written in them, without numbers of other entries: paper has no use for them."""
     told = [name for name in columns if name not in ("id", _CREATED) and not name.endswith("_id")]
-    named = _named(database, table, rows) or (Entry("", ""),) * len(rows)
-    query = f"SELECT {', '.join(map(_quoted, told)) or 'NULL'} FROM today.{_quoted(table)} WHERE rowid = ?"  # noqa: S608
+    named = _named(database, table, key, rows) or (Entry("", ""),) * len(rows)
+    query = (
+        f"SELECT {', '.join(map(_quoted, told)) or 'NULL'}"  # noqa: S608
+        f" FROM today.{_quoted(table)} AS entry WHERE {_is_it(key)}"
+    )
     return tuple(
         replace(
             entry,
             details=tuple(
                 (name, str(value))
-                for name, value in zip(told, database.execute(query, (row,)).fetchone(), strict=False)
+                for name, value in zip(told, database.execute(query, row).fetchone(), strict=False)
                 if value not in (None, "") and not isinstance(value, bytes)
             ),
         )
@@ -135,17 +154,23 @@ def _in_full(
     )
 
 
-def _named(database: sqlite3.Connection, table: str, rows: Sequence[int]) -> tuple[Entry, ...]:
+def _named(database: sqlite3.Connection, table: str, key: _Key, rows: Sequence[_Row]) -> tuple[Entry, ...]:
     when = _DATES.get(table)
     if table != "patients" and when is None:
         return ()
-    query = _PATIENT if when is None else _OF_PATIENT.format(table=table, when=f"coalesce({when}, '')")
+    query = _PATIENT if when is None else _OF_PATIENT
+    query = query.format(table=table, when=f"coalesce({when}, '')", is_it=_is_it(key))
     try:
-        found = [database.execute(query, (row,)).fetchone() for row in rows]
+        found = [database.execute(query, row).fetchone() for row in rows]
     except sqlite3.OperationalError:
         # Another version of the EMR names its columns otherwise; the counts are right all the same.
         return ()
     return tuple(Entry(str(name), str(day)) for name, day in found)
+
+
+def _is_it(key: _Key) -> str:
+    """Return the condition that `entry` is the one with this key."""
+    return " AND ".join(f"entry.{column} = ?" for column in key)
 
 
 def _quoted(name: str) -> str:

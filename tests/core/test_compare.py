@@ -58,6 +58,50 @@ def test_what_a_search_table_keeps_for_itself_is_no_entry(engine: BackupEngine, 
     assert engine.compare(made) == []
 
 
+def test_a_table_whose_name_begins_like_that_of_a_search_table_is_compared(
+    engine: BackupEngine, clinic: Clinic
+) -> None:
+    clinic.sql("CREATE VIRTUAL TABLE visits_found USING fts5(words)")
+    clinic.sql("CREATE TABLE visits_found_by (id INTEGER PRIMARY KEY, who TEXT)")
+    made = engine.create()
+    clinic.sql("INSERT INTO visits_found (words) VALUES ('fever')")
+    clinic.sql("INSERT INTO visits_found_by (who) VALUES ('Dr. Ito')")
+    assert engine.compare(made) == [Loss("visits_found_by", 1, 0)]
+
+
+def test_a_table_without_row_numbers_is_compared_by_its_key(engine: BackupEngine, clinic: Clinic) -> None:
+    clinic.sql("CREATE TABLE stock (place TEXT, drug TEXT, amount INTEGER, PRIMARY KEY (drug, place)) WITHOUT ROWID")
+    clinic.sql("INSERT INTO stock VALUES ('shelf', 'aspirin', 5), ('shelf', 'ibuprofen', 7), ('safe', 'morphine', 1)")
+    made = engine.create()
+    clinic.sql("UPDATE stock SET amount = 4 WHERE drug = 'aspirin'")
+    clinic.sql("INSERT INTO stock VALUES ('safe', 'aspirin', 2)")
+    clinic.sql("CREATE TABLE notes (title TEXT PRIMARY KEY) WITHOUT ROWID")
+    clinic.sql("INSERT INTO notes VALUES ('Call the lab')")
+
+    assert engine.compare(made) == [Loss("notes", 1, 0), Loss("stock", 1, 1)]
+
+    notes, stock = engine.compare(made, in_full=True)
+    assert [dict(entry.details) for entry in notes.missing_entries] == [{"title": "Call the lab"}]
+    assert [dict(entry.details) for entry in stock.missing_entries] == [
+        {"place": "safe", "drug": "aspirin", "amount": "2"}
+    ]
+    assert [dict(entry.details) for entry in stock.older_entries] == [
+        {"place": "shelf", "drug": "aspirin", "amount": "4"}
+    ]
+
+
+def test_a_table_that_another_version_keeps_in_another_form_would_go_with_all_that_is_in_it(
+    engine: BackupEngine, clinic: Clinic
+) -> None:
+    clinic.sql("CREATE TABLE stock (drug TEXT PRIMARY KEY) WITHOUT ROWID")
+    clinic.sql("INSERT INTO stock VALUES ('aspirin'), ('ibuprofen')")
+    made = engine.create()
+    clinic.sql("DROP TABLE stock")
+    clinic.sql("CREATE TABLE stock (drug TEXT PRIMARY KEY)")
+    clinic.sql("INSERT INTO stock VALUES ('aspirin'), ('ibuprofen')")
+    assert engine.compare(made) == [Loss("stock", 2, 0)]
+
+
 def test_a_version_that_names_its_columns_otherwise_is_counted_without_names(
     engine: BackupEngine, clinic: Clinic
 ) -> None:
