@@ -207,6 +207,8 @@ def holds(archive: Archive) -> str:
     """Return what an archive holds, in words."""
     if archive.state is State.ONLINE:
         return _("in the cloud, not on this PC")
+    if archive.state is State.NEWER:
+        return archive.problem
     if archive.state is State.DAMAGED:
         return f"{archive.problem} {still_whole(archive.proof.recoverable) if archive.proof else ''}".strip()
     if archive.manifest is None:

@@ -119,6 +119,16 @@ class WriteBehind:
             self._begun = self._written
 
 
+def walk(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Walk a folder; one that cannot be listed raises OSError instead of being left out without a word."""
+
+    def complain(error: OSError) -> None:
+        raise error
+
+    for folder, folders, names in os.walk(top, onerror=complain):
+        yield Path(folder), folders, names
+
+
 def sync_tree(top: Path) -> None:
     """Make every file and folder below `top` last through a power cut."""
 

@@ -31,6 +31,8 @@ class State(StrEnum):
     WRITING = "being-written"
     DAMAGED = "damaged"
     ENCRYPTED = "encrypted"
+    #: By a later version of this product, in a way that this one does not know.
+    NEWER = "made-by-newer-version"
     #: In a sync folder, and not on this PC: it is read only where somebody asks for this very one.
     ONLINE = "online-only"
 
@@ -136,6 +138,8 @@ def look(path: Path) -> Archive:
     try:
         manifest = read_manifest(path)
     except (ArchiveUnusable, RepositoryUnusable) as error:
+        if "newer_format" in error.facts:
+            return Archive(path, size, modified, State.NEWER, problem=f"{error} {error.hint}", file=file)
         being_written = 0 <= time.time() - status.st_mtime < _WRITING
         state = State.WRITING if being_written else State.DAMAGED
         return Archive(path, size, modified, state, problem=str(error), file=file)

@@ -95,7 +95,7 @@ class Manifest:
                 raise ArchiveUnusable(
                     _("This backup was made by a newer version of DocAssist Backup."),
                     hint=_("Update DocAssist Backup, then try again."),
-                    format=int(document["format"]),
+                    newer_format=int(document.get("format", FORMAT)),
                 )
             return cls(**_fields(document))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:

@@ -61,6 +61,8 @@ def evidence(archive: Archive, now: datetime) -> str:
         return _("DocAssist has locked it with a password: only DocAssist itself can open it.")
     if archive.state is State.ONLINE:
         return _("It is in the cloud and not on this PC. It is fetched when you restore or check it.")
+    if archive.state is State.NEWER:
+        return archive.problem
     if archive.state is State.DAMAGED:
         return f"{archive.problem} {_recoverable(archive)}".strip()
     if manifest is not None and manifest.is_raw:

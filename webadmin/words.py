@@ -33,6 +33,7 @@ STATES = {
     State.WRITING: N_("Being written"),
     State.DAMAGED: N_("Damaged"),
     State.ENCRYPTED: N_("Locked by DocAssist"),
+    State.NEWER: N_("Of a newer version"),
     State.ONLINE: N_("In the cloud only"),
 }
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from backup_core import BackupEngine, BackupService
-from backup_core.errors import BackupError
+from backup_core.errors import ArchiveUnusable, BackupError
 from backup_core.files import PRIVATE, rename_new
 from backup_core.listing import Archive, State
 from backup_core.retention import Policy
 from tests.audit import listening
 from tests.clinic import Clinic
 from tests.core import oldemr
+from tests.core.test_archive import member, zip_of
 from tests.fakeclock import FakeClock
 
 WHEN = datetime(2025, 2, 1, 18, 0)  # noqa: DTZ001 - local, as the EMR has it
@@ -324,3 +325,21 @@ def test_a_backup_folder_that_cannot_be_tidied_up_stops_no_recovery(
     (engine.backup_dir / PRIVATE / f"{engine.origin}-cut-off.part").touch()
     monkeypatch.setattr("backup_core.repository.remove", refuse)
     assert engine.recover() is None
+
+
+@pytest.mark.parametrize("newer", [{"format": 2}, {"seal": "blake3"}, {"format": 7, "seal": "blake3"}], ids=str)
+def test_a_backup_of_a_later_version_of_this_program_is_called_that_and_is_left_alone(
+    engine: BackupEngine, newer: dict[str, object]
+) -> None:
+    made = [engine.create() for _ in range(2)]
+    path = engine.backup_dir / "backup_2020-01-01_10-00-00.zip"
+    zip_of(path, [("clinic.db", b"x")], member("clinic.db", b"x"), origin=engine.origin, **newer)
+
+    archive = engine.find(path.name)
+
+    assert (archive.state, archive.is_good, archive.can_be_tried) == (State.NEWER, False, False)
+    assert archive.problem.startswith("This backup was made by a newer version of DocAssist Backup. Update")
+    with pytest.raises(ArchiveUnusable, match="newer version of DocAssist Backup"):
+        engine.restore(archive)
+    assert engine.prune(keep=1) == [made[0].name]
+    assert path.exists()

@@ -117,6 +117,8 @@ def take_archive(key: str, shown: Sequence[Path]) -> None:
         raise ArchiveUnusable(
             _("This backup was locked by DocAssist, and only DocAssist can open it."), hint=_("Choose another backup.")
         )
+    if archive.state is State.NEWER:
+        raise ArchiveUnusable(archive.problem)
     if not archive.is_good or archive.manifest is None:
         raise ArchiveUnusable(
             _("This ZIP is no backup of DocAssist, or it is damaged."), hint=_("Choose another backup.")
