@@ -17,7 +17,8 @@ _BYTES_PER_LENGTH = 4
 
 def index_folders(store: Path) -> list[Path]:
     """Return the folders of a copied store that hold an index."""
-    return sorted(header.parent for header in store.glob(f"*/{_HEADER_NAME}"))
+    found = store.iterdir() if store.is_dir() else ()
+    return sorted(folder for folder in found if (folder / _HEADER_NAME).is_file())
 
 
 def is_whole(index: Path) -> bool:

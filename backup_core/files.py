@@ -132,10 +132,7 @@ def walk(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
 def sync_tree(top: Path) -> None:
     """Make every file and folder below `top` last through a power cut."""
 
-    def refuse(error: OSError) -> None:
-        raise error
-
-    found = [(Path(folder), names) for folder, _folders, names in os.walk(top, onerror=refuse)]
+    found = [(folder, names) for folder, _folders, names in walk(top)]
     # Some at a time: the disk takes them together, where one after the other took ten times as long.
     with ThreadPoolExecutor(_FLUSHED_AT_ONCE, "sync") as pool:
         for _done in pool.map(sync_file, [folder / name for folder, names in found for name in names]):

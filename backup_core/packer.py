@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from .codec import DamagedStream, crc32, deflate, inflate
 from .errors import ArchiveUnusable
-from .files import CHUNK, WriteBehind
+from .files import CHUNK, WriteBehind, walk
 from .manifest import MANIFEST_NAME, SEALED, Manifest, Member
 from .pipeline import side_by_side, trailing
 from .progress import OnProgress, Progress, Stage
@@ -119,7 +119,8 @@ class Packer:
 
     def _entries(self) -> Iterator[tuple[Path, Entry]]:
         """Yield each file and each empty folder: databases first, which take longest to check when they come back."""
-        found = ((path, path.relative_to(self._folder).as_posix()) for path in self._folder.rglob("*"))
+        paths = (folder / name for folder, folders, names in walk(self._folder) for name in [*folders, *names])
+        found = ((path, path.relative_to(self._folder).as_posix()) for path in paths)
         for path, name in sorted(found, key=lambda item: (not is_database(item[1]), item[1])):
             status = path.stat()
             if path.is_file():

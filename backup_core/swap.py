@@ -16,7 +16,7 @@ from pathlib import Path
 from . import files
 from .errors import RestoreFailed
 from .exchange import exchange, inode
-from .files import PRIVATE, private_folder, remove, sync_folder, write_atomically
+from .files import PRIVATE, private_folder, remove, sync_folder, walk, write_atomically
 from .sources import side_files
 from .text import _
 
@@ -122,7 +122,9 @@ class Swap:
         """Return whether somebody has written to the live data since the journal was written."""
         begun = _journal_path(self._data_dir).stat().st_mtime_ns
         tops = [self._data_dir / change.name for change in self.journal.changes]
-        paths = [path for top in tops for path in (top, *side_files(top), *top.rglob("*"))]
+        paths = [path for top in tops for path in (top, *side_files(top))]
+        for folder, folders, names in (found for top in tops if top.is_dir() for found in walk(top)):
+            paths += [folder / name for name in [*folders, *names]]
         return any(path.stat().st_mtime_ns > begun for path in paths if path.exists())
 
     def end(self) -> None:
