@@ -37,8 +37,9 @@ def live_two_years(seed: int) -> Clinic:
         if chance.random() < 0.1:
             clinic.pause(timedelta(hours=chance.choice([1, chance.uniform(5, 20)])))
         if chance.random() < 0.1:
-            # Somebody fills the disk, or makes room on it.
-            clinic.shelf.of_others = chance.choice([0, 0, 0, 440, 448, 452, 500]) * GIGABYTE
+            # Somebody fills the disk but for some gigabytes, or makes room on it.
+            left = chance.choice([0, 1, 2, 3, 4, 100, 100, 100]) * GIGABYTE
+            clinic.shelf.of_others += clinic.shelf.free - left
         _live_a_day(clinic, chance)
     assert clinic.longest_wait <= FOUR_HOURS + LONGEST_PAUSE + LONGEST_BATTERY_WAIT + SLACK
     # A pause that begins while a run waits for the charger lets that wait begin again.
