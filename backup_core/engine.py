@@ -76,7 +76,9 @@ class BackupEngine:
         older = [Path(folder) for folder in older_dirs]
         self.repository = Repository(self.backup_dir, patience, older, self.history.archive_names)
         self._maker = BackupMaker(self._data, self.repository, clock)
-        self._restorer = Restorer(self._data, self._maker, emr_command, lambda sources: self._runner.holding(sources))
+        self._restorer = Restorer(
+            self._data, self._maker, emr_command, lambda sources: self._runner.holding(sources), self.last_good
+        )
         self._recorder = Recorder(self.history, clock, self.data_dir)
         self._inspector = Inspector(self._data, self.repository, self._recorder, clock)
         #: Copies of archives on other drives.

@@ -81,9 +81,12 @@ class Restorer:
         maker: BackupMaker,
         emr_command: str,
         holding: Callable[[Sequence[Source]], Archive | None],
+        last_good: Callable[[], Archive | None],
     ) -> None:
+        """`holding` gives the archive that holds the very state of some sources, `last_good` the newest good one."""
         self._data = data
         self._holding = holding
+        self._last_good = last_good
         self._maker = maker
         self._emr_command = emr_command
         self._swapper = Swapper(data)
@@ -216,7 +219,7 @@ class Restorer:
 
         def check(today: Snapshot) -> None:
             if not wish.newer:
-                _refuse_if_newer(manifest.schema_version, today.contents.schema_version)
+                _refuse_if_newer(manifest.schema_version, today.contents.schema_version or self._last_schema())
             patients = contents.patients_in(today.folder)
             if wish.other_clinic or not patients:
                 return
@@ -227,7 +230,15 @@ class Restorer:
             if not same:
                 raise _other_clinic(manifest)
 
-        return self._make_safety(names, check, raw_if_damaged=not wish.inside_emr, stages=stages)
+        kept = self._make_safety(names, check, raw_if_damaged=not wish.inside_emr, stages=stages)
+        if kept is None and not wish.newer:
+            _refuse_if_newer(manifest.schema_version, self._last_schema())
+        return kept
+
+    def _last_schema(self) -> int | None:
+        """Return the schema of the EMR that this PC last had, as the newest good archive tells, or None."""
+        last = self._last_good()
+        return last.manifest.schema_version if last and last.manifest else None
 
     def _make_safety(
         self,

@@ -1,5 +1,6 @@
 """What a restore would take off, told before it happens."""
 
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -143,3 +144,30 @@ def test_a_backup_of_a_newer_docassist_is_restored_only_when_confirmed(
     assert clinic.sql("SELECT max(version) FROM schema_versions") == [(99,)]
     engine.undo()
     assert clinic.rows() == before
+
+
+@pytest.mark.parametrize("mishap", ["damaged", "missing"])
+def test_a_backup_of_a_newer_docassist_wants_to_be_confirmed_also_where_todays_data_cannot_tell(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock, mishap: str
+) -> None:
+    clinic.sql("INSERT INTO schema_versions (version) VALUES (99)")
+    newer = engine.create()
+    clinic.sql("DELETE FROM schema_versions WHERE version = 99")
+    clock.pass_time(timedelta(minutes=1))
+    engine.create()
+    if mishap == "damaged":
+        data = bytearray(clinic.db.read_bytes())
+        data[4096:20480] = b"\xa5" * 16384
+        clinic.db.write_bytes(data)
+    else:
+        clinic.db.unlink()
+        shutil.rmtree(clinic.chroma)
+        shutil.rmtree(clinic.prescriptions)
+    before = clinic.files()
+
+    with pytest.raises(NewerData, match="newer version of DocAssist"):
+        engine.restore(newer)
+    assert clinic.files() == before
+    assert list(engine.backup_dir.glob("safety_*")) == []
+
+    assert engine.restore(newer, newer=True).patient_count == PATIENTS
