@@ -76,4 +76,4 @@ def test_what_the_writers_wait_for_is_measured_and_held_against_the_bounds(tmp_p
     beside.usual["charging"] = 3 * alone.usual["charging"]
     beside.longest["charging"] = max(beside.frozen) + alone.longest["charging"] + 0.2
     beside.failed["charging"] = ["refused"]
-    assert len([found for found in broken(alone, beside, wal=False) if found.startswith("charging: ")]) == 3
+    assert len([found for found in broken(alone, beside) if found.startswith("charging: ")]) == 3

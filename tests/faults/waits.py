@@ -44,11 +44,11 @@ def measure(data: Path, seconds: float, *, backups: bool) -> Outcome:
     return outcome
 
 
-def broken(alone: Outcome, beside: Outcome, *, wal: bool) -> list[str]:
+def broken(alone: Outcome, beside: Outcome) -> list[str]:
     """Return a sentence for each bound that the writers of clinic.db were held beyond, or for writes that failed."""
     found = []
     for kind in KINDS:
-        if beside.failed[kind] and not (wal and kind == "correcting"):
+        if beside.failed[kind]:
             found.append(f"{kind}: {len(beside.failed[kind])} writes failed")
         if beside.usual[kind] > 2 * alone.usual[kind]:
             found.append(f"{kind}: 99 % within {milliseconds(beside.usual[kind])}, more than twice of that without")
@@ -83,7 +83,7 @@ def main() -> int:
                 f"{milliseconds(beside.usual[kind])} ({milliseconds(alone.usual[kind])} without backups), longest wait "
                 f"{milliseconds(beside.longest[kind])} ({milliseconds(alone.longest[kind])} without)\n"
             )
-        for sentence in (found := broken(alone, beside, wal=wal)):
+        for sentence in (found := broken(alone, beside)):
             sys.stdout.write(f"  too much: {sentence}\n")
         sys.stdout.flush()
         wrong += len(found)
