@@ -14,7 +14,6 @@ from .errors import (
     BackupError,
     EmrRunning,
     NothingToUndo,
-    RepositoryFull,
     RepositoryLocked,
     RestoreFailed,
     UnknownArchive,
@@ -106,15 +105,13 @@ class BackupEngine:
             on_progress(Progress(Stage.CHECK))
             sources = self._data.sources_to_back_up()
             if not self._runner.confirm(trigger, sources, entry):
-                try:
-                    self._runner.make(trigger, sources, entry, on_progress)
-                except RepositoryFull:
-                    if not self._tidy_up(trigger):
-                        raise
-                    self._runner.make(trigger, sources, entry, on_progress)
+                self._runner.make_with_room(trigger, sources, entry, on_progress, self.policy)
         on_progress(Progress(Stage.PRUNE))
         # After a run that made nothing too: others fill the disk as well.
-        self._tidy_up(trigger)
+        try:
+            self.prune(trigger=trigger)
+        except BackupError:
+            logger.exception("old backups could not be tidied up")
         assert entry.run is not None  # noqa: S101 - a recorded block that ended has its run
         return entry.run
 
@@ -263,14 +260,6 @@ class BackupEngine:
             except BackupError:
                 # On a drive that is not there, or not for us to write: the next backup needs it, and this does not.
                 logger.warning("what a cut-off backup may have left in its folder stays there", exc_info=True)
-
-    def _tidy_up(self, trigger: Trigger) -> bool:
-        """Prune, and return whether anything was deleted."""
-        try:
-            return bool(self.prune(trigger=trigger))
-        except BackupError:
-            logger.exception("old backups could not be tidied up")
-            return False
 
     @contextlib.contextmanager
     def _at_work(self) -> Iterator[None]:

@@ -22,8 +22,9 @@ from .text import _
 PRIVATE = ".docassist-backup"
 #: Bytes that are read or written at a time.
 CHUNK = 1 << 20
-#: Bytes after which the disk begins with what it would have to do all at once at the end.
-_BEGIN_AFTER = 16 << 20
+#: Bytes after which the disk begins with what it would have to do all at once at the end. So few that what the EMR
+#: writes meanwhile waits for no more than a moment: after 16 MB it waited for 10 ms.
+_BEGIN_AFTER = 2 << 20
 _FLUSHED_AT_ONCE = 8
 #: Seconds for which a file held by a virus scanner or a sync client is tried again.
 SHARING_PATIENCE = 10.0

@@ -1,11 +1,12 @@
 """One backup run: an archive made, or the newest one found to hold this very state."""
 
+import logging
 from collections.abc import Sequence
 
 from .backup import BackupMaker
 from .clock import Clock
 from .datafolder import DataFolder
-from .errors import SourceDamaged
+from .errors import BackupError, RepositoryFull, SourceDamaged
 from .fingerprint import fingerprint
 from .history import History
 from .keeper import Keeper
@@ -13,11 +14,14 @@ from .listing import Archive, State
 from .progress import OnProgress
 from .recorder import Entry
 from .repository import Repository
+from .retention import Policy
 from .runs import Action, Outcome, Trigger
 from .sources import Source
 from .text import _
 from .unchanged import holds_this_state, is_still_current
 from .vanished import FOLDER
+
+logger = logging.getLogger(__name__)
 
 _RESTORES = (Action.RESTORE, Action.UNDO)
 
@@ -64,6 +68,22 @@ class Runner:
         if newest is None or not holds_this_state(newest, seen, self._history.runs()) or self._data.damage():
             return None
         return newest
+
+    def make_with_room(
+        self, trigger: Trigger, sources: list[Source], entry: Entry, on_progress: OnProgress, policy: Policy
+    ) -> Archive:
+        """As `make`; on a full disk what `policy` can spare goes first, and it is tried once more."""
+        try:
+            return self.make(trigger, sources, entry, on_progress)
+        except RepositoryFull:
+            try:
+                spared = self._keeper.prune(policy, trigger)
+            except BackupError:
+                logger.exception("old backups could not make way for the one of today")
+                spared = []
+            if not spared:
+                raise
+        return self.make(trigger, sources, entry, on_progress)
 
     def make(self, trigger: Trigger, sources: list[Source], entry: Entry, on_progress: OnProgress) -> Archive:
         """Return a new archive, noted in `entry`; raise what BackupMaker.make raises."""

@@ -51,6 +51,9 @@ class Prover:
         now = self._clock.monotonic()
         if now < self._look_at or self._is_ending or (self._thread is not None and self._thread.is_alive()):
             return
+        if self._at_work():
+            # What that makes is looked for as soon as it has ended.
+            return
         self._look_at = now + _LOOK_EVERY
         memory = free_memory()
         archive = self._next(engine, memory)
@@ -61,7 +64,7 @@ class Prover:
         has_room = free_space(engine.data_dir) >= room_for(archive)
         waited = now - self._wanted_since
         is_time = may_begin(waited=waited, quiet=_quiet(engine), free_memory=memory, has_room=has_room)
-        if is_time and not self._at_work():
+        if is_time:
             self._wanted_since = None
             self._thread = threading.Thread(target=self._prove, args=(engine, archive), name="prover", daemon=True)
             self._thread.start()

@@ -19,7 +19,7 @@ read would end the whole program instead of this one backup | plain reads |
 | `quick_check` instead of `integrity_check` | 0.19 s of processor time for 0.40; it does not compare \
 indexes with their tables | `integrity_check`, on the second processor while the first packs |
 | a first `fsync` while the rest is still written | no more than 0.1 s less on this disk, which takes 290 MB in that \
-time | the disk is told to begin every 16 MB, which nobody waits for, and one `fsync` at the end |
+time | the disk is told to begin every 2 MB, which nobody waits for, and one `fsync` at the end |
 | an `fsync` after each file of a restore | 6,000 letters took 6.6 s one by one and 0.7 s eight at a time; `syncfs` \
 took 0.06 s, on Linux only | eight at a time |
 | giving each piece of memory back at once (`mmap` threshold of 128 KB), for a small launcher | 200,000 more page \

@@ -187,7 +187,9 @@ def test_an_index_that_finds_too_few_entries_is_no_good(engine: BackupEngine, tm
 def test_the_same_text_in_many_places_is_found_by_any_of_them(engine: BackupEngine, clinic: Clinic) -> None:
     code = """if True:
         import chromadb, sys
-        store = chromadb.PersistentClient(sys.argv[1]).get_or_create_collection("notes", embedding_function=None)
+        from chromadb.config import Settings
+        client = chromadb.PersistentClient(sys.argv[1], settings=Settings(anonymized_telemetry=False))
+        store = client.get_or_create_collection("notes", embedding_function=None)
         store.add(ids=[f"visit_{n}" for n in range(200)], embeddings=[[1.0, 0.5, 0.25]] * 200)
     """
     subprocess.run([sys.executable, "-c", code, str(clinic.chroma)], check=True, capture_output=True)
@@ -198,7 +200,9 @@ def test_the_same_text_in_many_places_is_found_by_any_of_them(engine: BackupEngi
 def test_no_collection_is_asked_for_more_than_the_sample(engine: BackupEngine, clinic: Clinic) -> None:
     code = """if True:
         import chromadb, sys
-        store = chromadb.PersistentClient(sys.argv[1]).get_or_create_collection("notes", embedding_function=None)
+        from chromadb.config import Settings
+        client = chromadb.PersistentClient(sys.argv[1], settings=Settings(anonymized_telemetry=False))
+        store = client.get_or_create_collection("notes", embedding_function=None)
         store.add(ids=[f"visit_{n}" for n in range(1999)], embeddings=[[n, 0.5, 0.25] for n in range(1999)])
     """
     subprocess.run([sys.executable, "-c", code, str(clinic.chroma)], check=True, capture_output=True)

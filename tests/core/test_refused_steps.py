@@ -67,7 +67,7 @@ def test_a_pin_that_cannot_be_set_hides_nothing_of_what_went_wrong(
     engine.create()
     mishap(clinic)
     clock.pass_time(timedelta(hours=4))
-    with listening(refusing("open", "rules.json.part")):
+    with listening(refusing("open", "rules.json.copy.part")):
         if mishap is shrink:
             assert "patients have gone" in engine.back_up(Trigger.INTERVAL).reason
         else:
@@ -85,7 +85,7 @@ def test_a_pin_that_cannot_be_taken_off_again_fails_no_backup(
         engine.create()
     engine.restore(made)
     clock.pass_time(timedelta(hours=4))
-    with listening(refusing("open", "rules.json.part")):
+    with listening(refusing("open", "rules.json.copy.part")):
         assert engine.create().is_good
     assert engine.keeper.pins == {made.name: "alarm"}
 

@@ -33,7 +33,7 @@ class Watch:
         self.opened: list[str] = []
         self.opened_while_connected: list[str] = []
         self.on_connect: Callable[[], None] = lambda: None
-        self.on_copy: Callable[[], None] = lambda: None
+        self.on_copy: Callable[[str], object] = str
         sys.addaudithook(self._see)
 
     def _see(self, event: str, values: tuple[Any, ...]) -> None:
@@ -49,7 +49,7 @@ class Watch:
             if is_live:
                 self.on_connect()
             elif "/staging/" in str(values[0]):
-                self.on_copy()
+                self.on_copy(str(values[0]))
 
     def _is_live(self, path: Path) -> bool:
         inner = path.relative_to(self._data_dir).parts if path.is_relative_to(self._data_dir) else ()
@@ -112,19 +112,24 @@ for line in sys.stdin:
 
 
 def engine_paths(data_dir: Path, watch: Watch) -> dict[str, object]:
-    """Use the engine in every way, and try at each step of the copy whether a neighbour can write."""
+    """Use the engine in every way, and try at each step of the copy whether a neighbour can write.
+
+    Each try tells of the store that is copied, and of the vectors, which are held until all is copied.
+    """
     neighbour = Neighbour(data_dir)
     tries: list[list[str]] = []
     one_at_a_time = threading.Lock()
 
-    def let_the_neighbour_try() -> None:
+    def let_the_neighbour_try(target: str) -> None:
+        copied = next(index for index, store in enumerate(STORES) if target.endswith(store))
         with one_at_a_time:
-            tries.append(neighbour.tries())
+            answers = neighbour.tries()
+            tries.append([answers[copied], answers[1]])
 
     watch.on_copy = let_the_neighbour_try
     engine = BackupEngine(data_dir)
     made = engine.create()
-    watch.on_copy = lambda: None
+    watch.on_copy = str
     # Both stores are copied while the neighbour goes on first: since it did write, again while it is held.
     beforehand, tries = tries[: len(STORES)], tries[len(STORES) :]
     assert ["written"] * len(STORES) in beforehand
