@@ -73,6 +73,7 @@ def pack(
                 on_progress(Progress(Stage.VERIFY))
                 with stages.measure(Step.VERIFY):
                     check_seal(part)
+                # The last at which it can still be cancelled.
                 on_progress(Progress(Stage.VERIFY))
                 when_packed()
             lasting.result()
@@ -185,6 +186,7 @@ class _Target:
         self._path = path
         self._is_folder = is_folder
         self._descriptor: int | None = None
+        self._written = 0
         self._disk = WriteBehind() if to_stay else None
 
     def __enter__(self) -> "_Target":
@@ -205,8 +207,9 @@ class _Target:
                 view = memoryview(chunk)
                 while view:
                     view = view[os.write(self._descriptor, view) :]
+                self._written += len(chunk)
                 if self._disk is not None:
-                    self._disk.wrote(self._descriptor, len(chunk))
+                    self._disk.reached(self._descriptor, self._written)
 
     def __exit__(self, *raised: object) -> None:
         if self._descriptor is not None:

@@ -24,10 +24,14 @@ def deflate(piece: bytes, *, last: bool) -> bytes:
     return plain.compress(piece) + plain.flush(zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH)
 
 
-def inflate(piece: bytes, size: int) -> bytes:
-    """Return what one piece that `deflate` made unpacks to, a little more than `size` bytes at most."""
-    unpacked: bytes = inflater().decompress(piece, size + 1)
-    return unpacked
+def inflate(piece: bytes, size: int, *, last: bool) -> bytes | None:
+    """Return what one piece that `deflate` made unpacks to; None where it is no such piece of `size` bytes."""
+    stream = inflater()
+    try:
+        unpacked: bytes = stream.decompress(piece, size + 1)
+    except DamagedStream:
+        return None
+    return unpacked if stream.eof is last and not stream.unused_data else None
 
 
 def inflater() -> Any:

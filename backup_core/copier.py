@@ -8,7 +8,7 @@ from .archive import verify
 from .clock import Clock
 from .copies import Copy, CopyBook
 from .datafolder import DataFolder
-from .errors import ArchiveUnusable, CopyFailed
+from .errors import ArchiveUnusable, CopyFailed, RepositoryUnusable
 from .files import CHUNK, create_private, need_space, remove, replace, sync_folder, translating
 from .listing import Archive
 from .manifest import archive_name
@@ -100,7 +100,7 @@ class Copier:
         """Return where this very archive lies already, after reading it again; None where it does not."""
         for path in sorted(folder.glob(f"{Path(archive.name).stem}*.zip")):
             # One that is not as it was written stays where it is, and a good one is put beside it.
-            with suppress(ArchiveUnusable, OSError):
+            with suppress(ArchiveUnusable, RepositoryUnusable, OSError):
                 if path.stat().st_size == archive.size and verify(path, on_progress) == archive.manifest:
                     return path
         return None

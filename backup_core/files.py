@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 from .errors import ArchiveUnusable, BackupError, RepositoryFull
@@ -25,7 +26,9 @@ CHUNK = 1 << 20
 #: Bytes after which the disk begins with what it would have to do all at once at the end. So few that what the EMR
 #: writes meanwhile waits for no more than a moment: after 16 MB it waited for 10 ms.
 _BEGIN_AFTER = 2 << 20
+#: Files that are flushed at the same time, and that are waiting for it: each of them takes memory.
 _FLUSHED_AT_ONCE = 8
+_HANDED_OVER = 1000
 #: Seconds for which a file held by a virus scanner or a sync client is tried again.
 SHARING_PATIENCE = 10.0
 
@@ -108,16 +111,17 @@ class WriteBehind:
     """Has the disk begin with what was written to one file, where the system can be told so: nobody waits for it."""
 
     def __init__(self) -> None:
-        self._begun = self._written = 0
+        self._begun = 0
 
-    def wrote(self, descriptor: int, length: int) -> None:
-        """Take note of so many bytes more that were written in their order."""
-        self._written += length
-        ready = self._written - self._begun
+    def reached(self, descriptor: int, position: int) -> None:
+        """Take note that the file is written up to there."""
+        ready = position - self._begun
         if ready >= _BEGIN_AFTER and hasattr(os, "posix_fadvise"):
-            # Said of bytes that are not on the disk yet, Linux begins to write them, and forgets none.
-            os.posix_fadvise(descriptor, self._begun, ready, os.POSIX_FADV_DONTNEED)
-            self._begun = self._written
+            # Said of bytes that are not on the disk yet, Linux begins to write them, and forgets none. It is advice,
+            # and a file system that does not take it does as well.
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(descriptor, self._begun, ready, os.POSIX_FADV_DONTNEED)
+            self._begun = position
 
 
 def walk(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
@@ -134,10 +138,12 @@ def sync_tree(top: Path) -> None:
     """Make every file and folder below `top` last through a power cut."""
 
     found = [(folder, names) for folder, _folders, names in walk(top)]
+    paths = (folder / name for folder, names in found for name in names)
     # Some at a time: the disk takes them together, where one after the other took ten times as long.
     with ThreadPoolExecutor(_FLUSHED_AT_ONCE, "sync") as pool:
-        for _done in pool.map(sync_file, [folder / name for folder, names in found for name in names]):
-            pass
+        while some := list(islice(paths, _HANDED_OVER)):
+            for _done in pool.map(sync_file, some):
+                pass
     for folder, _names in found:
         sync_folder(folder)
 

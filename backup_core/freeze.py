@@ -16,12 +16,13 @@ _SECOND_LOCK_PATIENCE = 0.1
 
 
 @contextmanager
-def frozen(databases: Sequence[LiveDatabase]) -> Iterator[float]:
+def frozen(databases: Sequence[LiveDatabase], *, only_read: LiveDatabase | None = None) -> Iterator[float]:
     """Hold the writers of all databases, or of none: never wait long for one while another is held.
 
-    Give the reading of the running clock (s) since when the first is held. The last one, where it is in write-ahead
-    mode, shows an instant at which the others are held, and that is enough: its own writers go on. Raise SnapshotFailed
-    where they cannot be had together in time.
+    Give the reading of the running clock (s) since when the first is held. `only_read` is the last of them, if it is
+    one: in write-ahead mode it shows an instant at which the others are held, and that is enough where nothing but the
+    database has to be of that instant, so its own writers go on. Raise SnapshotFailed where they cannot be had together
+    in time.
     """
     give_up = time.monotonic() + _LOCK_PATIENCE
     while True:
@@ -29,7 +30,7 @@ def frozen(databases: Sequence[LiveDatabase]) -> Iterator[float]:
         try:
             for database in databases:
                 patience = _SECOND_LOCK_PATIENCE if since else _LOCK_PATIENCE
-                database.freeze(patience, only_read=database is databases[-1])
+                database.freeze(patience, only_read=database is only_read)
                 since = since or time.monotonic()
             break
         except sqlite3.OperationalError as error:

@@ -38,11 +38,18 @@ def step_back() -> None:
 @contextmanager
 def behind() -> Iterator[None]:
     """Put this thread and those that work for it behind everything else, but for what they do `at_once`."""
+    with about_to_step_back():
+        step_back()
+        yield
+
+
+@contextmanager
+def about_to_step_back() -> Iterator[None]:
+    """Have what is done `at_once` in the block stay where it is, whenever this thread steps back in it."""
     with ThreadPoolExecutor(1, "at-once") as pool:
-        # Its thread begins before this one steps back, and so stays where it is.
+        # Its thread begins before this one steps back.
         pool.submit(_stay).result()
         _this_thread.pool = pool
-        step_back()
         try:
             yield
         finally:

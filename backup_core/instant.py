@@ -42,15 +42,16 @@ def copy_at_one_instant(
     mirrored.result()
     vectors = next((source for source in sources if source.name == CHROMA), None)
     hold = _Hold()
-    for limit in _FREEZE_LIMITS:
+    for number, limit in enumerate(_FREEZE_LIMITS):
+        if number:
+            time.sleep(_PAUSE_BETWEEN_ATTEMPTS)
+            _copy_beforehand(live, mirror.folder)
         try:
             # The writers would wait for this thread, and it may have stepped back behind all others.
             at_once(partial(_copy_frozen, live, mirror, vectors, limit, hold))
             return hold.seconds
         except DeadlinePassed:
             logger.warning("the data cannot be copied within %.0f s: let the writers go; trying again", limit)
-            time.sleep(_PAUSE_BETWEEN_ATTEMPTS)
-            _copy_beforehand(live, mirror.folder)
     raise too_busy()
 
 
@@ -79,7 +80,8 @@ def _copy_frozen(
 ) -> None:
     """Freeze the databases and copy what was written since the first copy."""
     # The EMR's own comes last: in write-ahead mode its writers need not wait at all then.
-    with frozen([live[name] for name in sorted(live, key=lambda name: name == CLINIC_DB)]) as since:
+    databases = [live[name] for name in sorted(live, key=lambda name: name == CLINIC_DB)]
+    with frozen(databases, only_read=live.get(CLINIC_DB)) as since:
         try:
             _copy_held(live, mirror, vectors, since + limit)
         finally:
@@ -114,6 +116,8 @@ def _copy_held(live: Mapping[str, LiveDatabase], mirror: Mirror, vectors: Source
             for _done in copied:
                 pass
         settled.result()
+    # What was written to the other files of the vector store while its database was copied.
+    _settle(vectors, mirror, deadline)
     for database in live.values():
         database.let_writers_go()
 
@@ -122,12 +126,17 @@ def _settle(vectors: Source | None, mirror: Mirror, deadline: float) -> None:
     """Copy again what changed of the vector store since it was copied, until two looks agree and the files fit."""
     if vectors is None:
         return
+
+    def watch() -> None:
+        if time.monotonic() > deadline:
+            raise DeadlinePassed
+
     give_up_on_torn = time.monotonic() + _TORN_PATIENCE
     calm = False
     while True:
         # What was copied before the freeze is no database, whatever its name.
         files = {name: path for name, path in files_of(vectors) if name in mirror or not is_database(name)}
-        changed = mirror.refresh(f"{CHROMA}/", files)
+        changed = mirror.refresh(f"{CHROMA}/", files, watch)
         if calm and not changed:
             torn = chroma.torn_indexes(mirror.folder / CHROMA)
             if not torn:
@@ -135,7 +144,6 @@ def _settle(vectors: Source | None, mirror: Mirror, deadline: float) -> None:
             if time.monotonic() > give_up_on_torn:
                 logger.warning("the index files of %s do not fit together in the live store either", ", ".join(torn))
                 return
-        if time.monotonic() > deadline:
-            raise DeadlinePassed
+        watch()
         calm = not changed
         time.sleep(_LOOK_PAUSE)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import BackupError, Busy, Cancelled
-from .gentle import behind, give_back, step_back
+from .gentle import about_to_step_back, behind, give_back, step_back
 from .progress import OnProgress, Progress, Stage
 from .runs import Trigger
 from .text import N_, _
@@ -181,7 +181,7 @@ class JobRunner:
                 step_back()
 
         try:
-            with behind() if trigger in _BEHIND else nullcontext():
+            with behind() if trigger in _BEHIND else about_to_step_back() if is_waited_for else nullcontext():
                 result = work(report)
             error = None
         except Cancelled as stopped:

@@ -55,15 +55,20 @@ class Keeper:
         with self._repository.lock():
             return self._repository.rules.mend()
 
-    def prune(self, policy: Policy, trigger: Trigger) -> list[str]:
-        """Delete what `policy` leaves out, but never a pinned archive nor the newest proven one; return the names."""
+    def prune(self, policy: Policy, trigger: Trigger, *, needed: int = 0) -> list[str]:
+        """Delete what `policy` leaves out, but never a pinned archive nor the newest proven one; return the names.
+
+        On a full disk more goes, until there is the usual room and that for `needed` bytes.
+        """
         with self._recorder.record(Action.PRUNE, trigger) as entry, self._repository.lock():
             entry.reason = self._repository.rules.mend()
             archives = self._repository.archives()
             protected, today = self._protected(archives), self._today(archives)
             gone: list[str] = []
             try:
-                result = prune(self._repository, policy, self._data.origin, today, protected, gone.append)
+                result = prune(
+                    self._repository, policy, self._data.origin, today, protected, gone.append, needed=needed
+                )
             finally:
                 entry.facts[GONE] = "\n".join(gone)
             entry.facts["deleted"] = len(result.deleted)

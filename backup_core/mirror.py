@@ -3,11 +3,11 @@
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .files import private_folder
+from .files import CHUNK, private_folder
 
 #: A file that changed this shortly before it was copied may have changed again within one tick of its time stamp: on a
 #: disk that counts in fractions of a second, and on one that counts in whole seconds or in two of them, as FAT does.
@@ -43,15 +43,19 @@ class Mirror:
     def __contains__(self, name: str) -> bool:
         return name in self._copied
 
-    def copy(self, name: str, path: Path) -> None:
-        """Copy one file with its time; a file that has gone meanwhile is left out."""
+    def copy(self, name: str, path: Path, *, attempts: int = 1, watch: Callable[[], None] | None = None) -> None:
+        """Copy one file with its time; a file that has gone meanwhile is left out.
+
+        One that changes meanwhile is copied again, up to so many `attempts`. `watch` is called between its pieces, and
+        may raise.
+        """
         target = self.folder / name
         try:
             private_folder(target.parent)
-            for _attempt in range(_MOST_COPIES):
+            for _attempt in range(attempts):
                 started = time.time_ns()
                 stamp = _stamp(path)
-                shutil.copyfile(path, target)
+                _copy(path, target, watch)
                 if _stamp(path) == stamp:
                     break
             os.utime(target, ns=(stamp.modified_ns, stamp.modified_ns))
@@ -62,14 +66,17 @@ class Mirror:
     def copy_all(self, files: Mapping[str, Path]) -> None:
         """Copy these files, by name."""
         for name, path in files.items():
-            self.copy(name, path)
+            self.copy(name, path, attempts=_MOST_COPIES)
 
-    def refresh(self, prefix: str, files: Mapping[str, Path]) -> bool:
-        """Make the copies below `prefix` those of `files` as they are now; return whether anything had changed."""
+    def refresh(self, prefix: str, files: Mapping[str, Path], watch: Callable[[], None] | None = None) -> bool:
+        """Make the copies below `prefix` those of `files` as they are now; return whether anything had changed.
+
+        For `watch` see `copy`.
+        """
         stale = [name for name, path in files.items() if not self._is_current(name, path)]
         gone = [name for name in self._copied if name.startswith(prefix) and name not in files]
         for name in stale:
-            self.copy(name, files[name])
+            self.copy(name, files[name], watch=watch)
         for name in gone:
             self._forget(name)
         return bool(stale or gone)
@@ -85,6 +92,16 @@ class Mirror:
     def _forget(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)
         self._copied.pop(name, None)
+
+
+def _copy(path: Path, target: Path, watch: Callable[[], None] | None) -> None:
+    if watch is None:
+        shutil.copyfile(path, target)
+        return
+    with path.open("rb") as source, target.open("wb") as copy:
+        while piece := source.read(CHUNK):
+            watch()
+            copy.write(piece)
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -12,7 +12,7 @@ from pathlib import Path
 from stat import S_IFDIR, S_IFREG
 from typing import BinaryIO
 
-from .codec import DamagedStream, crc32, deflate, inflate
+from .codec import crc32, deflate, inflate
 from .errors import ArchiveUnusable
 from .files import CHUNK, WriteBehind, walk
 from .manifest import MANIFEST_NAME, SEALED, Manifest, Member
@@ -48,7 +48,7 @@ class _Piece:
 class _Written:
     """One piece as it should be found in the archive: so many bytes at a place, and what they unpack to."""
 
-    entry: Entry
+    piece: _Piece
     at: int
     length: int
     data: bytes
@@ -110,8 +110,8 @@ class Packer:
                 with self._stages.measure(Step.WRITE):
                     at = _write(writer, piece, packed, crc)
                     file.flush()
-                    disk.wrote(file.fileno(), len(packed))
-                compare(_Written(piece.entry, at, len(packed), data))
+                    disk.reached(file.fileno(), writer.position)
+                compare(_Written(piece, at, len(packed), data))
                 if piece.is_last:
                     yield Member(piece.entry.name, piece.entry.size, digest.hexdigest())
                 done += len(data)
@@ -147,16 +147,11 @@ class Packer:
             with self._part.open("rb") as file:
                 file.seek(written.at)
                 found = file.read(written.length)
-            if written.entry.method == DEFLATED:
-                try:
-                    found = inflate(found, len(written.data))
-                except DamagedStream:
-                    found = b""
-            if found != written.data:
+            entry, data = written.piece.entry, written.data
+            unpacked = found if entry.method == STORED else inflate(found, len(data), last=written.piece.is_last)
+            if unpacked != data:
                 raise ArchiveUnusable(
-                    _("This backup is damaged: %(name)s is not as it was written.", name=written.entry.name),
-                    hint=_("Choose another backup."),
-                    member=written.entry.name,
+                    _("This backup is damaged: %(name)s is not as it was written.", name=entry.name), member=entry.name
                 )
 
 

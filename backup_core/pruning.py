@@ -29,11 +29,14 @@ def prune(
     local: datetime,
     protected: Container[str | None],
     on_deleted: Callable[[str], None],
+    *,
+    needed: int = 0,
 ) -> Pruned:
     """Delete what `policy` leaves out of the good archives of `origin`, and old safety backups.
 
     `protected` names archives that are kept in any case; `local` is the naive local time; `on_deleted` is told each
-    name at once. The repository's lock is held by the caller. Raise RepositoryUnusable where a file cannot be deleted.
+    name at once; `needed` bytes should be free. The repository's lock is held by the caller. Raise RepositoryUnusable
+    where a file cannot be deleted.
     """
     mine, ordinary, safeties = _candidates(repository.archives(), origin)
     planned = plan(ordinary, policy, never=protected)
@@ -44,7 +47,7 @@ def prune(
     thinned = []
     spare = [name for name in safeties_to_thin(safeties, never=protected) if name not in deleted]
     for name in [*thinning_order(ordinary, planned, never=protected), *spare]:
-        if _has_room(repository):
+        if _has_room(repository, needed):
             break
         repository.delete(mine[name])
         on_deleted(name)
@@ -81,9 +84,9 @@ def _candidates(
     return mine, ordinary, [_candidate(archive) for archive in mine.values() if archive.safety]
 
 
-def _has_room(repository: Repository) -> bool:
+def _has_room(repository: Repository, needed: int) -> bool:
     usage = shutil.disk_usage(repository.folder)
-    return usage.free >= min(_FREE_BYTES, usage.total * _FREE_SHARE)
+    return usage.free >= max(needed, min(_FREE_BYTES, usage.total * _FREE_SHARE))
 
 
 def _candidate(archive: Archive) -> Candidate:

@@ -17,6 +17,7 @@ from .repository import Repository
 from .retention import Policy
 from .runs import Action, Outcome, Trigger
 from .sources import Source
+from .space import needed_on_disk_of
 from .text import _
 from .unchanged import holds_this_state, is_still_current
 from .vanished import FOLDER
@@ -77,7 +78,8 @@ class Runner:
             return self.make(trigger, sources, entry, on_progress)
         except RepositoryFull:
             try:
-                spared = self._keeper.prune(policy, trigger)
+                needed = needed_on_disk_of(self._repository.folder, self._maker.room_for(sources))
+                spared = self._keeper.prune(policy, trigger, needed=needed)
             except BackupError:
                 logger.exception("old backups could not make way for the one of today")
                 spared = []

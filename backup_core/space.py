@@ -9,6 +9,9 @@ from .files import CHUNK, free_space, megabytes, total_size
 from .sources import Source, side_files
 from .text import _
 
+#: Bytes that should be left when all is written.
+_SPARE = 16 * CHUNK
+
 
 @dataclass(frozen=True)
 class Need:
@@ -27,7 +30,7 @@ def need_room(sentence: str, needs: Sequence[Need]) -> None:
     """
     for folder, here in _by_disk(needs):
         needed, free = sum(need.size for need in here), free_space(folder)
-        if free < needed + 16 * CHUNK:
+        if free < needed + _SPARE:
             listed = ", ".join(_(need.what, size=megabytes(need.size)) for need in here)
             raise RepositoryFull(
                 _(sentence, needed=megabytes(needed), listed=listed, free=megabytes(free)),
@@ -35,6 +38,12 @@ def need_room(sentence: str, needs: Sequence[Need]) -> None:
                 needed=needed,
                 free=free,
             )
+
+
+def needed_on_disk_of(folder: Path, needs: Sequence[Need]) -> int:
+    """Return the bytes that must be free on the disk of `folder` for all that is needed there."""
+    disk = _nearest(folder).stat().st_dev
+    return sum(need.size for need in needs if _nearest(need.folder).stat().st_dev == disk) + _SPARE
 
 
 def size_of(sources: Sequence[Source]) -> int:

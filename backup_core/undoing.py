@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .compare import Loss
-from .errors import ArchiveUnusable, SnapshotFailed
+from .errors import ArchiveUnusable, RepositoryFull, RepositoryUnusable, SnapshotFailed
 from .inspector import Inspector
 from .listing import Archive
 from .text import _
@@ -31,6 +31,8 @@ def foresee(inspector: Inspector, archive: Archive, restored: str) -> Undoing:
     """
     try:
         puts_aside, brings = inspector.compare_both(archive)
-    except (ArchiveUnusable, SnapshotFailed) as error:
+    except RepositoryFull:
+        raise
+    except (ArchiveUnusable, RepositoryUnusable, SnapshotFailed) as error:
         return Undoing(archive, restored, problem=_("The entries cannot be compared. %(why)s", why=error))
     return Undoing(archive, restored, tuple(brings), tuple(puts_aside))

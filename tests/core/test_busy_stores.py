@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from backup_core import chroma as chroma_files
 from backup_core import freeze, instant, livedb, snapshot
 from backup_core.chroma import torn_indexes
 from backup_core.contents import read_contents
@@ -113,7 +114,7 @@ def test_writers_wait_while_the_stores_are_frozen_and_not_longer(clinic: Clinic,
 def test_in_write_ahead_mode_nobody_waits_for_the_store_that_is_read_last(clinic: Clinic, tmp_path: Path) -> None:
     clinic.sql("PRAGMA journal_mode = WAL")
     chroma = LiveDatabase(clinic.chroma / "chroma.sqlite3")
-    with LiveDatabase(clinic.db) as database, chroma, freeze.frozen([chroma, database]):
+    with LiveDatabase(clinic.db) as database, chroma, freeze.frozen([chroma, database], only_read=database):
         with closing(sqlite3.connect(clinic.db, timeout=0, isolation_level=None)) as emr:
             emr.execute("BEGIN")
             emr.execute("SELECT count(*) FROM patients").fetchone()
@@ -220,6 +221,48 @@ def test_a_mirror_follows_files_that_change_come_and_go(tmp_path: Path) -> None:
     assert mirror.refresh("chroma/", files)
 
     assert {path.name: path.read_text() for path in (tmp_path / "copy" / "chroma").iterdir()} == {"a": "second"}
+
+
+def test_copying_a_file_that_changes_all_the_time_ends_with_the_patience_of_who_waits(tmp_path: Path) -> None:
+    live, mirror = tmp_path / "data_level0.bin", Mirror(tmp_path / "copy")
+    live.write_bytes(bytes(5 << 20))
+    pieces = itertools.count(1)
+
+    def watch() -> None:
+        live.write_bytes(os.urandom(1 << 20) * 5)
+        if next(pieces) == 3:
+            raise DeadlinePassed
+
+    with pytest.raises(DeadlinePassed):
+        mirror.refresh("", {"index": live}, watch)
+    assert "index" not in mirror
+    # Before anybody waits it is tried again until it is of one piece.
+    mirror.copy_all({"index": live})
+    assert (tmp_path / "copy" / "index").read_bytes() == live.read_bytes()
+
+
+def test_in_write_ahead_mode_the_writers_of_the_vectors_are_held_also_where_there_is_nothing_else(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = clinic.chroma / "chroma.sqlite3"
+    with closing(sqlite3.connect(store)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    clinic.db.unlink()
+    refused = []
+
+    def try_to_write(store: Path) -> list[str]:
+        with closing(sqlite3.connect(clinic.chroma / "chroma.sqlite3", timeout=0, isolation_level=None)) as emr:
+            try:
+                emr.execute("BEGIN IMMEDIATE")
+                refused.append("written")
+            except sqlite3.OperationalError as error:
+                refused.append(str(error))
+        return []
+
+    monkeypatch.setattr(chroma_files, "torn_indexes", try_to_write)
+    snapshot.take([one for one in find_sources(clinic.data_dir) if one.name == "chroma"], tmp_path / "taken")
+
+    assert set(refused) == {"database is locked"}
 
 
 def test_a_database_too_large_to_be_copied_while_writers_wait_is_copied_while_nobody_writes(

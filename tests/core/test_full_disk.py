@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from backup_core import BackupEngine
+from backup_core import BackupEngine, pruning, space
 from backup_core.errors import RepositoryFull
 from backup_core.listing import Archive
 from backup_core.retention import Policy
@@ -90,3 +90,23 @@ def test_a_run_that_finds_nothing_new_keeps_the_disk_from_filling_up_too(
     full_above(3)
     assert engine.back_up(Trigger.INTERVAL).outcome is Outcome.UNCHANGED
     assert names(engine) == {made[0].name, made[3].name, last.archive}
+
+
+def test_a_clinic_that_needs_more_room_than_is_usually_left_free_gets_it(
+    engine: BackupEngine, clinic: Clinic, made: list[Archive], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of 5 GB on a disk with 8 GB free: the numbers are small here, and so is what is usually left."""
+    monkeypatch.setattr(pruning, "_FREE_BYTES", 1000)
+    usage, needed = shutil.disk_usage(engine.data_dir), 60_000_000
+
+    def answer(path: object) -> object:
+        there = len(list(engine.backup_dir.rglob("*.zip")))
+        return usage._replace(total=10**12, free=needed - there * 10_000_000 + 5_000_000)
+
+    monkeypatch.setattr(shutil, "disk_usage", answer)
+    monkeypatch.setattr(space, "_SPARE", needed - 30_000_000)
+    clinic.admit("Today")
+    run = engine.back_up(Trigger.INTERVAL)
+    assert run.outcome is Outcome.MADE
+    assert made[0].name in names(engine)
+    assert made[1].name not in names(engine)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from backup_core import pipeline
-from backup_core.pipeline import ahead, beside, side_by_side
+from backup_core.pipeline import ahead, beside, side_by_side, trailing
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +73,30 @@ def test_work_beside_is_waited_for_and_its_failure_is_told_where_it_is_asked_for
         pass
     with pytest.raises(ValueError, match="seven"):
         found.result()
+
+
+def test_work_that_trails_is_all_done_when_the_block_ends_and_never_far_behind() -> None:
+    done: list[int] = []
+    with trailing(done.append) as hand_over:
+        for number in range(50):
+            hand_over(number)
+            assert len(done) >= number - pipeline._AHEAD
+    assert done == list(range(50))
+
+
+def test_what_work_that_trails_raises_ends_the_block() -> None:
+    handed_over = 0
+    with pytest.raises(ValueError, match="seven"), trailing(fail) as hand_over:
+        for number in itertools.count():
+            hand_over(number)
+            handed_over = number
+    assert 7 <= handed_over <= 7 + pipeline._AHEAD + 1
+
+    with pytest.raises(ValueError, match="seven"), trailing(fail) as hand_over:
+        hand_over(7)
+
+
+def test_work_that_trails_is_given_up_where_the_block_fails() -> None:
+    with pytest.raises(KeyboardInterrupt), trailing(fail) as hand_over:
+        hand_over(1)
+        raise KeyboardInterrupt
