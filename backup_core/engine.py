@@ -105,7 +105,7 @@ class BackupEngine:
             on_progress(Progress(Stage.CHECK))
             sources = self._data.sources_to_back_up()
             if not self._runner.confirm(trigger, sources, entry):
-                self._runner.make_with_room(trigger, sources, entry, on_progress, self.policy)
+                self._runner.make_with_room(trigger, sources, entry, on_progress, lambda: self.policy)
         on_progress(Progress(Stage.PRUNE))
         # After a run that made nothing too: others fill the disk as well.
         try:

@@ -1,14 +1,15 @@
 """Which archives stay: policy, pins, pruning and deleting, and the alarm that pins the last good ones."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from .alarms import Alarm, AlarmBook
 from .clock import Clock
 from .datafolder import DataFolder
-from .errors import BackupError, RepositoryUnusable, UnknownArchive
+from .errors import BackupError, RepositoryFull, RepositoryUnusable, UnknownArchive
 from .files import translating
 from .leaps import believed
 from .listing import Archive, State
@@ -61,7 +62,7 @@ class Keeper:
         On a full disk more goes, until there is the usual room and that for `needed` bytes.
         """
         with self._recorder.record(Action.PRUNE, trigger) as entry, self._repository.lock():
-            entry.reason = self._repository.rules.mend()
+            entry.reason = self._mended_rules()
             archives = self._repository.archives()
             protected, today = self._protected(archives), self._today(archives)
             gone: list[str] = []
@@ -78,6 +79,17 @@ class Keeper:
             if not result.deleted and not entry.reason:
                 entry.discard()
             return result.deleted
+
+    def _mended_rules(self) -> str:
+        """Mend the rules, and return a sentence if they were spoilt; on a full disk that waits until there is room.
+
+        Rules that are spoilt keep everything, so nothing is deleted by it.
+        """
+        try:
+            return self._repository.rules.mend()
+        except RepositoryFull:
+            logger.warning("there is no room to write the rules of this folder anew", exc_info=True)
+            return ""
 
     def reasons(self, policy: Policy, archives: Sequence[Archive] | None = None) -> dict[str, str]:
         """Return why each archive of this clinic is kept, by name; those that `policy` leaves out have no reason.
@@ -151,8 +163,9 @@ class Keeper:
         return [one for one in archives if one.is_of(origin)]
 
     def alarm(self) -> Alarm | None:
-        """Return what looks wrong, or None."""
-        return self._alarms.read()
+        """Return what looks wrong, or None; raise BackupError where that cannot be read."""
+        with translating(BackupError, _("The note of the alarm cannot be read")):
+            return self._alarms.read()
 
     def watch(self, before: Archive | None, made: Archive) -> str:
         """Compare a new archive with the last good one before it; pin that one and raise the alarm if it shrank.
@@ -162,42 +175,40 @@ class Keeper:
         if before is None or before.manifest is None or made.manifest is None:
             return ""
         reason = alarm(_counts(before.manifest), made.manifest.counts)
-        if reason and self.alarm() is None:
+        if reason:
             try:
-                for name in self._last_good_ones(before):
-                    self.pin(name, reason=self.pins.get(name, BY_ALARM))
-                with translating(BackupError, _("The alarm could not be noted")):
-                    self._alarms.write(Alarm(reason, made.name, self._clock.now(), _counts(before.manifest)))
+                self._raise_alarm(Alarm(reason, made.name, self._clock.now(), _counts(before.manifest)), before)
             except BackupError:
                 logger.exception("%s", reason)
-        elif not reason:
+        else:
             self._end_if_back(made)
         return reason
 
+    def _raise_alarm(self, told: Alarm, before: Archive) -> None:
+        """Pin the last good archives and note the alarm, unless there is one."""
+        if self.alarm() is None:
+            for name in self._last_good_ones(before):
+                self.pin(name, reason=self.pins.get(name, BY_ALARM))
+            with translating(BackupError, _("The alarm could not be noted")):
+                self._alarms.write(told)
+
     def _end_if_back(self, made: Archive) -> None:
         """End the alarm if all that was lost is there again at once; a clinic that slowly grows has lost it still."""
-        told = self.alarm()
-        if told is None or made.manifest is None or not told.good:
-            return
-        ordinary = (one for one in self._mine(self._repository.archives()) if one.is_good and not one.safety)
-        last = next((one.manifest for one in ordinary if one.name != made.name and one.manifest), None)
-        if last and alarm(told.good, _counts(last)) and is_back(told.good, _counts(made.manifest)):
-            self._end_alarm()
+        with _ending_the_alarm():
+            told = self.alarm()
+            if told is None or made.manifest is None or not told.good:
+                return
+            ordinary = (one for one in self._mine(self._repository.archives()) if one.is_good and not one.safety)
+            last = next((one.manifest for one in ordinary if one.name != made.name and one.manifest), None)
+            if last and alarm(told.good, _counts(last)) and is_back(told.good, _counts(made.manifest)):
+                self.all_is_well()
 
     def restored(self, archive: Archive) -> None:
         """End the alarm if a person has put back an archive that holds what was lost."""
-        told = self.alarm()
-        if told and told.good and archive.manifest and not alarm(told.good, _counts(archive.manifest)):
-            self._end_alarm()
-
-    def _end_alarm(self) -> None:
-        """End the alarm; what cannot be noted is logged, for it concerns no data."""
-        logger.warning("what was lost is back, so the alarm ends")
-        try:
-            with translating(BackupError, _("The alarm could not be ended")):
+        with _ending_the_alarm():
+            told = self.alarm()
+            if told and told.good and archive.manifest and not alarm(told.good, _counts(archive.manifest)):
                 self.all_is_well()
-        except BackupError:
-            logger.exception("the alarm goes on until somebody ends it")
 
     def _last_good_ones(self, before: Archive) -> list[str]:
         """Return the archive that is taken for good, and the newest one that was opened."""
@@ -233,6 +244,16 @@ class Keeper:
     def keep_for_ever(self, archive: Archive, *, keep: bool) -> None:
         """Pin an archive by the user's wish, or end that."""
         self.pin(archive.name, reason=BY_HAND if keep else None)
+
+
+@contextmanager
+def _ending_the_alarm() -> Iterator[None]:
+    """Let the alarm go on where its notes cannot be read or written: the backup or the restore is done all the same."""
+    try:
+        with translating(BackupError, _("The alarm could not be ended")):
+            yield
+    except BackupError:
+        logger.exception("the alarm goes on until somebody ends it")
 
 
 def _counts(manifest: Manifest) -> dict[str, int]:

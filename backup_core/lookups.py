@@ -46,6 +46,8 @@ def verify(request: Request) -> Answer:
     try:
         request.engine.verify(archive)
     except ArchiveUnusable as error:
+        if "newer_format" in error.facts:
+            raise
         whole = str(error.facts.get("recoverable", "")).split(", ")
         raise ArchiveUnusable(f"{error} {still_whole(whole)}".strip(), hint=error.hint, **error.facts) from error
     return Answer(
@@ -58,9 +60,10 @@ def _verify_all(engine: BackupEngine) -> Answer:
     whole, damaged = [], []
     archives = engine.archives()
     away = sum(archive.state is State.ONLINE for archive in archives)
+    newer = sum(archive.state is State.NEWER for archive in archives)
     for archive in archives:
         # One that is in the cloud only is fetched where somebody names it, and never all of them at once.
-        if archive.state not in (State.ENCRYPTED, State.WRITING, State.ONLINE):
+        if archive.state not in (State.ENCRYPTED, State.WRITING, State.ONLINE, State.NEWER):
             try:
                 whole.append(engine.verify(archive).name)
             except ArchiveUnusable as error:
@@ -90,6 +93,15 @@ def _verify_all(engine: BackupEngine) -> Answer:
                 "%(number)s that are not on this PC were not fetched: name one to have it read.",
                 away,
                 number=away,
+            )
+        )
+    if newer:
+        told.append(
+            _n(
+                "%(number)s of a later version of this program was left out.",
+                "%(number)s of a later version of this program were left out.",
+                newer,
+                number=newer,
             )
         )
     told = told or [_("There is no backup yet.")]

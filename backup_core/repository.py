@@ -49,7 +49,7 @@ class Repository:
         self._patience = patience
         self._guard = threading.Lock()
         self._seen: dict[Path, Archive] = {}
-        self.rules = RuleBook(folder / PRIVATE / "rules.json", lambda: filter(is_archive_name, self.names()))
+        self.rules = RuleBook(folder / PRIVATE / "rules.json", lambda: filter(is_archive_name, self._names_of_files()))
         self._proofs = ProofBook(folder / PRIVATE / "proofs.json")
 
     def archives(self) -> list[Archive]:
@@ -168,8 +168,11 @@ class Repository:
 
     def names(self) -> set[str]:
         """Return the names that a new archive may not have."""
+        return self._names_of_files() | self._given()
+
+    def _names_of_files(self) -> set[str]:
         folders = [place for folder in (self.folder, *self.older) for place in (folder, folder / KEPT)]
-        return {path.name for folder in folders for path in folder.glob("*")} | self._given()
+        return {path.name for folder in folders for path in folder.glob("*")}
 
     def _paths(self) -> list[Path]:
         found = _archives_in(self.folder)

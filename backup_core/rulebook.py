@@ -106,11 +106,13 @@ class RuleBook:
 
     def _write(self, document: Mapping[str, Any]) -> None:
         private_folder(self._path.parent)
-        for path in self._look()[1]:
-            logger.warning("%s is spoilt; it is written anew, and put aside as it is", path)
-            replace(path, path.with_name(f"{path.name}.spoilt"))
-        # The copy first: of the two one is whole at any time, and none is behind what has been promised.
+        spoilt = self._look()[1]
+        # The copy first: of the two one is whole at any time, and none is behind what has been promised. While both are
+        # spoilt, one stays so until the other is whole: it says that everything is to be kept.
         for path in (self._copy, self._path):
+            if path in spoilt:
+                logger.warning("%s is spoilt; it is written anew, and put aside as it is", path)
+                replace(path, path.with_name(f"{path.name}.spoilt"))
             write_atomically(path, json.dumps(document, indent=1).encode())
 
 

@@ -1,7 +1,7 @@
 """One backup run: an archive made, or the newest one found to hold this very state."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .backup import BackupMaker
 from .clock import Clock
@@ -71,15 +71,23 @@ class Runner:
         return newest
 
     def make_with_room(
-        self, trigger: Trigger, sources: list[Source], entry: Entry, on_progress: OnProgress, policy: Policy
+        self,
+        trigger: Trigger,
+        sources: list[Source],
+        entry: Entry,
+        on_progress: OnProgress,
+        policy: Callable[[], Policy],
     ) -> Archive:
-        """As `make`; on a full disk what `policy` can spare goes first, and it is tried once more."""
+        """As `make`; on a full disk what the policy can spare goes first, and it is tried once more.
+
+        `policy` is asked only then: where it cannot be read, the backup is made all the same.
+        """
         try:
             return self.make(trigger, sources, entry, on_progress)
         except RepositoryFull:
             try:
                 needed = needed_on_disk_of(self._repository.folder, self._maker.room_for(sources))
-                spared = self._keeper.prune(policy, trigger, needed=needed)
+                spared = self._keeper.prune(policy(), trigger, needed=needed)
             except BackupError:
                 logger.exception("old backups could not make way for the one of today")
                 spared = []

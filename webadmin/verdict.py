@@ -82,12 +82,12 @@ def verdict_of(facts: Evidence, now: datetime) -> Verdict:
     )
     if facts.alarm:
         return Verdict(Level.OLD, _("Something looks wrong"), f"{facts.alarm} {evidence}")
-    if facts.damaged:
-        return Verdict(Level.OLD, _("A backup is damaged"), f"{facts.damaged} {evidence}", _(_WHEN_ONE_IS_DAMAGED))
     if facts.confirmed_at - now > CLOCK_TOLERANCE:
         return _clock_is_wrong(facts.confirmed_at, now)
     if now - facts.confirmed_at > OLD_AFTER:
         return _old(facts, evidence, now)
+    if facts.damaged:
+        return Verdict(Level.OLD, _("A backup is damaged"), f"{facts.damaged} {evidence}", _(_WHEN_ONE_IS_DAMAGED))
     if facts.opened_at is not None and is_unopened(facts.opened_at, now):
         unopened = _(
             "For %(days)s no backup was opened and looked into.", days=count((now - facts.opened_at).days, "day")
