@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 #: Vectors read at a time, and asked for in all, spread over each collection.
@@ -61,13 +62,17 @@ def _step_back() -> None:
     """Put this process behind everything else, at the processor and, where that can be, at the disk."""
     import psutil
 
-    process = psutil.Process()
-    if sys.platform == "win32":
-        process.nice(psutil.IDLE_PRIORITY_CLASS)
-        process.ionice(psutil.IOPRIO_LOW)
-    else:
-        process.nice(max(process.nice(), _BEHIND))
-        if sys.platform == "linux":
+    # Where the system forbids it, it is asked all the same.
+    process, refused = psutil.Process(), suppress(psutil.Error, OSError)
+    with refused:
+        if sys.platform == "win32":
+            process.nice(psutil.IDLE_PRIORITY_CLASS)
+        else:
+            process.nice(max(process.nice(), _BEHIND))
+    with refused:
+        if sys.platform == "win32":
+            process.ionice(psutil.IOPRIO_LOW)
+        elif sys.platform == "linux":
             process.ionice(psutil.IOPRIO_CLASS_IDLE)
 
 

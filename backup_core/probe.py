@@ -28,6 +28,9 @@ _CRASHES = {
 }
 #: The same for Windows, the other way: Ctrl+C, the end of the session (twice), and no memory (twice).
 _ENDED_BY_WINDOWS = {0xC000013A, 0x40010004, 0xC0000142, 0xC0000017, 0xC000012D}
+#: And how a crash ends one there: abort (twice), access violation, divisions by zero, stack overflow, spoilt heap, and
+#: a C++ exception that nobody caught.
+_CRASHES_OF_WINDOWS = {3, 0xC0000409, 0xC0000005, 0xC000008E, 0xC0000094, 0xC00000FD, 0xC0000374, 0xE06D7363}
 #: What the last words of a child say where the PC, and not the index, was at fault: the system's own error numbers
 #: for memory, files and disks, and SQLite's words for the same.
 _PASSING = re.compile(
@@ -36,21 +39,34 @@ _PASSING = re.compile(
     r"|disk I/O error|unable to open database file|database or disk is full|database is locked",
     re.I,
 )
+#: What Chroma, its index library and SQLite say of a store whose files are damaged. Whatever else they refuse may be
+#: the work of another version of Chroma. Seen with each file cut, emptied, lost or overwritten at random.
+_DAMAGE = re.compile(
+    r"Error loading hnsw index|Error getting embedding|Error querying knn|Error finding id"
+    r"|Error (opening|deserializing) pickle file|unresolved global reference|Index seems to be corrupted"
+    r"|database disk image is malformed|file is not a database|malformed database schema",
+    re.I,
+)
 
 
 class StoreUnusable(Exception):
-    """The store could not be opened and asked, and nothing else is known to be the cause; `str` says how it ended."""
+    """The store could not be opened and asked, for it is damaged; `str` says how it ended."""
 
     def __init__(self, words: str, status: int) -> None:
         super().__init__(words)
         self.status = status
 
 
+class StoreNotUnderstood(Exception):
+    """The store was refused for a reason that does not speak against its files; `str` is what was said."""
+
+
 def ask(store: Path, on_progress: OnProgress, *, behind: bool) -> list[dict[str, Any]]:
     """Return what each collection of the copied store answers; what `on_progress` raises ends the child.
 
-    `behind` puts it behind everything else. Raise StoreUnusable where the child died of it or refused it, BackupError
-    where it could not be tried: memory, disk, a missing library, somebody who ended it.
+    `behind` puts it behind everything else. Raise StoreUnusable where the child died of it or found it damaged,
+    StoreNotUnderstood where it refused it for another reason, and BackupError where it could not be tried: memory,
+    disk, a missing library, somebody who ended it.
     """
     question = json.dumps({"folder": str(store), "behind": behind}).encode() + b"\n"
     with (
@@ -118,7 +134,9 @@ def _understood(said: bytes, complained: str, status: int) -> list[dict[str, Any
             hint=_("It is tried again by itself."),
             status=status,
         )
-    raise StoreUnusable(words or _ended(status), status)
+    if _has_crashed(status) or _DAMAGE.search(words):
+        raise StoreUnusable(words or _ended(status), status)
+    raise StoreNotUnderstood(words or _ended(status))
 
 
 def _was_stopped(status: int, complained: str) -> bool:
@@ -126,6 +144,11 @@ def _was_stopped(status: int, complained: str) -> bool:
     if sys.platform == "win32":
         return status in _ENDED_BY_WINDOWS or (status == 1 and not complained)
     return status < 0 and status not in _CRASHES
+
+
+def _has_crashed(status: int) -> bool:
+    """Return whether the child was brought down, and has not ended by itself."""
+    return status in (_CRASHES_OF_WINDOWS if sys.platform == "win32" else _CRASHES)
 
 
 def _ended(status: int) -> str:

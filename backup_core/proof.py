@@ -12,7 +12,7 @@ from .errors import ArchiveUnusable
 from .files import need_space, remove, total_size
 from .gentle import free_memory
 from .manifest import Manifest
-from .probe import StoreUnusable, ask
+from .probe import StoreNotUnderstood, StoreUnusable, ask
 from .progress import OnProgress, Progress, Stage, ignore
 from .proofs import Proof
 from .sources import CHROMA, CHROMA_DB, CLINIC_DB
@@ -99,17 +99,22 @@ class _Sandbox:
     def _ask_chroma(self, found: Contents) -> tuple[int, int]:
         """Return entries counted and vectors asked for; raise ArchiveUnusable where one does not answer as it should.
 
-        Without the memory for that, only look whether the files of the index fit together.
+        Index files that do not fit together are not opened: that can take all the memory of the PC, and would then
+        look like a want of it.
         """
         if not (self._folder / CHROMA_DB).is_file():
             return 0, 0
         entries = sum(count for name, count in found.counts.items() if name.startswith(f"{CHROMA}:"))
+        if torn_indexes(self._folder / CHROMA):
+            _complain_if(_("the files of its search index do not fit together"), CHROMA)
         if free_memory() < memory_for(total_size(self._folder / CHROMA)):
-            if torn_indexes(self._folder / CHROMA):
-                _complain_if(_("the files of its search index do not fit together"), CHROMA)
             self._leave_shut(_("The search index was counted but not opened: this PC has too little free memory."))
             return entries, 0
-        answers = self._probe()
+        try:
+            answers = self._probe()
+        except StoreNotUnderstood as error:
+            self._leave_shut(_("The search index was counted but not opened (%(words)s).", words=error))
+            return entries, 0
         for answer in answers:
             _complain_if(_unanswered(answer, found.counts.get(f"{CHROMA}:{answer['name']}")), CHROMA)
         return entries, sum(answer["asked"] for answer in answers)

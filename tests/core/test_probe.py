@@ -101,6 +101,44 @@ def test_a_store_that_brings_its_child_down_twice_is_damaged_and_can_be_found_go
     assert engine.find(made.name).state is State.PROVEN
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Error creating hnsw segment reader: Error loading hnsw index",
+        "Internal error: Error getting embedding",
+        "Internal error: Error querying knn",
+        "Internal error: Error finding id",
+        "Error deserializing pickle file: unresolved global reference",
+        "error returned from database: (code: 11) database disk image is malformed",
+    ],
+)
+def test_what_chroma_says_of_damaged_files_is_damage(words: str, engine: BackupEngine, be: Be) -> None:
+    made = engine.create()
+    be(READY + f"raise RuntimeError({words!r})")
+    assert words in engine.prove(made).problem
+    assert engine.find(made.name).state is State.DAMAGED
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Could not deserialize schema",
+        "Database error: (code: 1) no such column: collections.config_json_str",
+        "something that a later version says",
+    ],
+)
+def test_a_store_of_another_version_of_chroma_is_counted_and_not_called_damaged(
+    words: str, engine: BackupEngine, be: Be
+) -> None:
+    made = engine.create()
+    be(READY + f"raise RuntimeError({words!r})")
+    proof = engine.prove(made)
+    assert (proof.ok, proof.opened, proof.asked) == (True, False, 0)
+    assert proof.entries > 0
+    assert proof.remark == f"The search index was counted but not opened (RuntimeError: {words})."
+    assert engine.find(made.name).state is State.VERIFIED
+
+
 def test_ctrl_c_at_the_terminal_is_not_for_the_child(be: Be, tmp_path: Path) -> None:
     be(READY + 'print(\'{"collections": [{"session": %d}]}\' % os.getsid(0))')
     assert ask(tmp_path, ignore, behind=False)[0]["session"] != os.getsid(0)
@@ -123,3 +161,18 @@ def test_what_nobody_waits_for_is_asked_behind_everything_else(clinic: Clinic, m
     monkeypatch.setattr("backup_core.probe.command", lambda module: [sys.executable, "-c", code])
     told = [ask(clinic.chroma, ignore, behind=behind)[0]["nice"] for behind in (False, True)]
     assert told == [os.nice(0), max(os.nice(0), 15)]
+
+
+def test_where_the_system_forbids_to_step_back_it_is_asked_all_the_same(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = """if True:
+        import psutil
+        import backup_core.chromaprobe as probe
+        def refuse(*asked):
+            raise psutil.AccessDenied
+        psutil.Process.nice = psutil.Process.ionice = refuse
+        probe.main()
+    """
+    monkeypatch.setattr("backup_core.probe.command", lambda module: [sys.executable, "-c", textwrap.dedent(code)])
+    assert ask(clinic.chroma, ignore, behind=True)

@@ -252,6 +252,21 @@ def test_without_memory_the_files_of_the_index_must_fit_together(
     assert "chroma" not in proof.recoverable
 
 
+def test_a_torn_index_that_would_take_all_memory_is_damage_and_is_not_opened(
+    engine: BackupEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoil(folder: Path) -> None:
+        for index in (folder / "chroma").glob("*/header.bin"):
+            index.write_bytes(b"\xff" * index.stat().st_size)
+
+    made = remade(engine, engine.create(), tmp_path / "box", spoil)
+    code = "import sys; print('{\"ready\": true}', flush=True); sys.exit('std::bad_alloc')"
+    monkeypatch.setattr("backup_core.probe.command", lambda module: [sys.executable, "-c", code])
+    proof = engine.prove(made)
+    assert proof.problem == "This backup is not whole: the files of its search index do not fit together."
+    assert engine.find(made.name).state is State.DAMAGED
+
+
 def test_a_zip_without_patients_is_not_called_opened_and_checked(engine: BackupEngine, tmp_path: Path) -> None:
     old = tmp_path / "backup_2024-05-06_07-08-09.zip"
     with zipfile.ZipFile(old, "w") as file:
