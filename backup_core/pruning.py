@@ -9,6 +9,8 @@ from .listing import Archive, State
 from .repository import Repository
 from .retention import Candidate, Policy, plan, safeties_to_prune, safeties_to_thin, thinning_order
 
+#: How many of the damaged archives stay, the newest: much of what is in them may still be whole.
+_FEWEST_DAMAGED = 3
 #: What stays free on the disk of the backup folder, if thinning the tiers can do it: bytes, or a share if that is less.
 _FREE_BYTES = 5_000_000_000
 _FREE_SHARE = 0.1
@@ -38,7 +40,8 @@ def prune(
     name at once; `needed` bytes should be free. The repository's lock is held by the caller. Raise RepositoryUnusable
     where a file cannot be deleted.
     """
-    mine, ordinary, safeties = _candidates(repository.archives(), origin)
+    archives = repository.archives()
+    mine, ordinary, safeties = _candidates(archives, origin)
     planned = plan(ordinary, policy, never=protected)
     deleted = [*planned.prune, *safeties_to_prune(safeties, local, never=protected)]
     for name in deleted:
@@ -46,12 +49,13 @@ def prune(
         on_deleted(name)
     thinned = []
     spare = [name for name in safeties_to_thin(safeties, never=protected) if name not in deleted]
-    for name in [*thinning_order(ordinary, planned, never=protected), *spare]:
+    good = [mine[name] for name in (*thinning_order(ordinary, planned, never=protected), *spare)]
+    for archive in [*_damaged(archives, origin, protected), *good]:
         if _has_room(repository, needed):
             break
-        repository.delete(mine[name])
-        on_deleted(name)
-        thinned.append(name)
+        repository.delete(archive)
+        on_deleted(archive.name)
+        thinned.append(archive.name)
     newest_first = sorted(ordinary, key=lambda one: (one.order, one.name), reverse=True)
     newest = {one.name for one in newest_first[: policy.newest]}
     for name in planned.keep:
@@ -82,6 +86,24 @@ def _candidates(
     }
     ordinary = [_candidate(archive) for archive in mine.values() if not archive.safety]
     return mine, ordinary, [_candidate(archive) for archive in mine.values() if archive.safety]
+
+
+def _damaged(archives: Sequence[Archive], origin: str | None, protected: Container[str | None]) -> list[Archive]:
+    """Return what a full disk takes before any good archive, oldest first: what opening has shown to be damaged.
+
+    The newest few are not among them, nor is any safety backup.
+    """
+    found = [
+        archive
+        for archive in archives
+        if archive.state is State.DAMAGED
+        and archive.manifest is not None
+        and archive.manifest.origin == origin
+        and archive.manifest.members is not None
+        and not archive.safety
+    ]
+    oldest_first = sorted(found, key=lambda archive: archive.order)[:-_FEWEST_DAMAGED]
+    return [archive for archive in oldest_first if archive.name not in protected]
 
 
 def _has_room(repository: Repository, needed: int) -> bool:

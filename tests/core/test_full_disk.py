@@ -55,6 +55,24 @@ def test_a_full_disk_gives_up_its_oldest_tier_for_the_backup_of_today(
     assert "nearly full" in "".join(one.reason for one in engine.history.runs())
 
 
+def test_a_full_disk_takes_older_damaged_backups_before_any_good_one(
+    engine: BackupEngine, clinic: Clinic, made: list[Archive], clock: FakeClock, full_above: Disk
+) -> None:
+    bad = make(engine, clinic, clock, 5, timedelta(hours=4))
+    for archive in bad:
+        data = bytearray(archive.path.read_bytes())
+        data[300] ^= 1
+        archive.path.write_bytes(data)
+        assert engine.prove(engine.find(archive.name)).problem
+    engine.keeper.keep_for_ever(bad[0], keep=True)
+    full_above(8)
+    engine.prune()
+    assert names(engine) == {one.name for one in (*made, bad[0], *bad[2:])}
+    full_above(7)
+    engine.prune()
+    assert names(engine) == {one.name for one in (made[0], *made[2:], bad[0], *bad[2:])}, "the newest three stay"
+
+
 def test_pins_the_newest_and_the_newest_proven_backup_stay_on_a_full_disk(
     engine: BackupEngine, clinic: Clinic, made: list[Archive], full_above: Disk
 ) -> None:
