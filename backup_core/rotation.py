@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from .listing import Archive
 from .proof import memory_for
+from .proofs import Proof
 from .sources import CHROMA
 
 #: Once the newest archive was opened, opening another new one can wait for this long.
@@ -40,13 +41,16 @@ def next_to_prove(
     """Return the archive of this clinic that should be opened now, or None; `archives` are in any order, `now` is UTC.
 
     The newest comes first, but one a day is enough: opening an older one says nothing of it. Then comes the one that
-    was not opened for longest. Those named in `put_off` could not be opened just now; `free_memory` is in bytes.
+    was not opened for longest. Where the last two that were the newest were damaged, the data may be, and with it all
+    that is made of it: then the newest waits too.
+
+    Those named in `put_off` could not be opened just now; `free_memory` is in bytes.
     """
     mine = _of(archives, origin)
-    # One that was found damaged does not count: then the next newest is opened without delay.
+    # One that was found damaged does not count: then the next newest is opened without delay, but only once.
     ordinary = [one for one in mine if not one.safety]
     newest = next(iter(ordinary), None)
-    wants_new = newest is not None and _since(mine, now, as_newest=True) >= NEWEST_EVERY
+    wants_new = _since(mine, now, as_newest=True) >= NEWEST_EVERY and not _keeps_failing(archives, origin, now)
     can_be_opened = [one for one in mine if one.name not in put_off and not _would_be_in_vain(one, now, free_memory)]
     if newest is not None and wants_new and newest in can_be_opened and not _is_done(newest):
         return newest
@@ -58,6 +62,24 @@ def next_to_prove(
             return next_newest
     stale = [one for one in can_be_opened if _age(one, now) >= AGAIN_AFTER]
     return max(stale, key=lambda one: _age(one, now), default=None)
+
+
+def wants_replacement(archives: Sequence[Archive], origin: str | None, now: datetime) -> bool:
+    """Return whether a backup should be made in the place of the newest, as that was found damaged; `now` is UTC.
+
+    One in NEWEST_EVERY is enough, and what was made after the one before it was found damaged gets no other in its
+    place: then it is not the archive, but the data it is made of.
+    """
+    looked_into = _looked_into_as_newest(archives, origin)
+    if not looked_into or looked_into[-1][1].ok:
+        return False
+    (found, _), earlier = looked_into[-1], looked_into[:-1]
+    if any(not proof.ok and abs(now - proof.at) < NEWEST_EVERY for _, proof in earlier):
+        return False
+    before = max((one for one in _made_of(archives, origin) if one.order < found.order), key=_order, default=None)
+    made = found.manifest.created_at_utc if found.manifest else None
+    is_replacement = before and before.proof and not before.proof.ok and made and before.proof.at <= made
+    return not is_replacement
 
 
 def room_for(archive: Archive) -> int:
@@ -77,7 +99,28 @@ def may_begin(*, waited: float, quiet: float, free_memory: int, has_room: bool) 
 def _of(archives: Sequence[Archive], origin: str | None) -> list[Archive]:
     """Return the good archives that were made of that data folder, newest first."""
     mine = (one for one in archives if one.is_ours and one.manifest and one.manifest.origin == origin)
-    return sorted(mine, key=lambda archive: archive.order, reverse=True)
+    return sorted(mine, key=_order, reverse=True)
+
+
+def _order(archive: Archive) -> tuple[int, datetime, str]:
+    return archive.order
+
+
+def _made_of(archives: Sequence[Archive], origin: str | None) -> list[Archive]:
+    """Return the archives, good or damaged, that were made of that data folder, safety backups left aside."""
+    return [one for one in archives if not one.safety and one.manifest and one.manifest.origin == origin]
+
+
+def _looked_into_as_newest(archives: Sequence[Archive], origin: str | None) -> list[tuple[Archive, Proof]]:
+    """Return those that were the newest when they were looked into, good or damaged, with that; the last one last."""
+    seen = [(one, one.proof) for one in _made_of(archives, origin) if one.proof and one.proof.was_newest]
+    return sorted(seen, key=lambda pair: pair[1].at)
+
+
+def _keeps_failing(archives: Sequence[Archive], origin: str | None, now: datetime) -> bool:
+    """Return whether two newest ones in a row were found damaged, the second of them a short time ago."""
+    last_two = [proof for _, proof in _looked_into_as_newest(archives, origin)[-2:]]
+    return len(last_two) == 2 and not any(proof.ok for proof in last_two) and abs(now - last_two[1].at) < NEWEST_EVERY
 
 
 def _is_done(archive: Archive) -> bool:

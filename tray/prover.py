@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two looks for an archive to open.
 _LOOK_EVERY = 30.0
-#: Seconds to leave alone an archive that could not be opened for want of room or memory.
+#: Seconds to leave alone an archive that could not be opened, and all of them where two in a row could not.
 _PAUSE_AFTER_FAILURE = 3600.0
 #: Work that somebody waits for, and that an archive which is just being opened makes way for.
 _WAITED_FOR = ("restore", "undo", "prove")
@@ -45,6 +45,8 @@ class Prover:
         self._wanted_since: float | None = None
         #: Until when an archive is left alone, by name.
         self._put_off: dict[str, float] = {}
+        #: Those that could not be opened since one could, by name.
+        self._failed: set[str] = set()
 
     def tick(self, engine: BackupEngine) -> None:
         """Begin to open an archive if one should be opened and the clinic is quiet."""
@@ -99,10 +101,15 @@ class Prover:
             self._put_off.pop(archive.name, None)
         except (BackupError, MemoryError):
             logger.warning("%s could not be opened now", archive.name, exc_info=True)
+            self._failed.add(archive.name)
+            if len(self._failed) > 1:
+                # It is not the archives, then, and each that is tried is unpacked first.
+                self._look_at = self._clock.monotonic() + _PAUSE_AFTER_FAILURE
         else:
             self._put_off.pop(archive.name, None)
+            self._failed.clear()
             logger.info("opened %s: %s", archive.name, proof.problem or proof.remark or "it is whole")
-            if proof.is_full:
+            if proof.is_full and not self._is_ending:
                 self._tidy_up(engine)
             self._on_proof(archive, proof)
 

@@ -9,6 +9,7 @@ from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError, Busy
 from backup_core.history import Trigger
 from backup_core.progress import Stage
+from backup_core.rotation import wants_replacement
 from backup_core.text import N_, _
 from webadmin.formats import day
 from webadmin.verdict import is_old
@@ -63,7 +64,10 @@ class Rounds:
         self._emr_has_ended = True
 
     def newest_is_damaged(self) -> None:
-        """Have the next round make a backup in the place of the newest, which is no good; from any thread."""
+        """Have the next round see whether to make a backup in the place of the newest, which is no good.
+
+        From any thread.
+        """
         self._newest_is_damaged = True
 
     def make(self) -> None:
@@ -127,7 +131,7 @@ class Rounds:
             return
         # Forgotten before the backup begins: what the EMR does and ends after that wants another one.
         has_ended, self._emr_has_ended = self._emr_has_ended, False
-        lacks_newest = self._newest_is_damaged and self._hands.plan.paused_until() is None
+        lacks_newest = self._lacks_newest()
         try:
             if has_ended:
                 self._tell_of_a_crash()
@@ -142,6 +146,18 @@ class Rounds:
                 self._record_what_is_put_off()
         except Busy:
             self._emr_has_ended |= has_ended
+
+    def _lacks_newest(self) -> bool:
+        """Return whether a backup should be made now because the newest was found damaged, and forget it if not."""
+        if not self._newest_is_damaged or self._hands.plan.paused_until() is not None:
+            return False
+        engine = self._hands.engine
+        try:
+            self._newest_is_damaged = wants_replacement(engine.archives(), engine.origin, self._hands.clock.now())
+        except BackupError:
+            # A backup would fail as well; the next round asks again.
+            return False
+        return self._newest_is_damaged
 
     def _tell_of_a_crash(self) -> None:
         end = self._hands.emr.last_end

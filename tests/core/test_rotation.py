@@ -10,9 +10,10 @@ import pytest
 from backup_core.listing import Archive, State, with_proof
 from backup_core.manifest import Manifest, Member, archive_name
 from backup_core.proofs import Proof
-from backup_core.rotation import may_begin, next_to_prove, room_for
+from backup_core.rotation import may_begin, next_to_prove, room_for, wants_replacement
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 def archive(
@@ -47,6 +48,41 @@ def test_after_a_damaged_one_the_next_newest_is_opened_without_delay() -> None:
     good, bad = archive(1, NOW - timedelta(hours=5)), archive(2, NOW - timedelta(hours=1))
     bad = with_proof(bad, Proof(NOW, problem="it is damaged"))
     assert next_to_prove([good, bad], "us", NOW) == good
+
+
+def damaged(sequence: int, made: datetime, opened: datetime) -> Archive:
+    """Return an archive that was found damaged when it was the newest."""
+    return with_proof(archive(sequence, made), Proof(opened, problem="it is damaged", was_newest=True))
+
+
+def test_after_two_damaged_ones_in_a_row_the_next_waits_for_a_day() -> None:
+    first, second = damaged(1, NOW - 3 * HOUR, NOW - 2 * HOUR), damaged(2, NOW - HOUR, NOW)
+    fresh = archive(3, NOW)
+    assert next_to_prove([first, fresh], "us", NOW) == fresh
+    assert next_to_prove([first, second, fresh], "us", NOW) is None
+    assert next_to_prove([first, second, fresh], "us", NOW + 19 * HOUR) is None
+    assert next_to_prove([first, second, fresh], "us", NOW + 20 * HOUR) == fresh
+    good = archive(3, NOW, NOW + HOUR)
+    after = archive(4, NOW + 2 * HOUR)
+    assert next_to_prove([first, second, good, after], "us", NOW + 21 * HOUR) == after
+
+
+def test_a_damaged_one_is_replaced_once_and_what_was_made_in_its_place_is_not() -> None:
+    good, bad = archive(1, NOW - 9 * HOUR, NOW - 8 * HOUR), damaged(2, NOW - HOUR, NOW)
+    assert not wants_replacement([], "us", NOW)
+    assert not wants_replacement([good], "us", NOW)
+    assert wants_replacement([good, bad], "us", NOW)
+    assert not wants_replacement([good, bad], "them", NOW)
+    for hours in (0, 1, 19, 20, 21, 99):
+        its_replacement = damaged(3, NOW, NOW + hours * HOUR)
+        assert not wants_replacement([good, bad, its_replacement], "us", NOW + hours * HOUR)
+
+
+def test_another_damaged_one_is_replaced_when_a_day_has_gone_by() -> None:
+    bad, between = damaged(1, NOW - HOUR, NOW), archive(2, NOW, NOW + HOUR)
+    for hours, wants in ((19, False), (20, True)):
+        later = NOW + hours * HOUR
+        assert wants_replacement([bad, between, damaged(3, NOW + 2 * HOUR, later)], "us", later) is wants
 
 
 def test_opening_an_older_archive_does_not_put_off_the_newest() -> None:

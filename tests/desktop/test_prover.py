@@ -3,6 +3,7 @@
 import contextlib
 import os
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from backup_core.proofs import Proof
 from backup_core.retention import Policy
 from backup_core.runs import Action, Outcome
 from tray.prover import Prover
+from tray.rounds import Rounds
 
 from .clinic import Computer, computer_in, until
 from .parts import Launcher
@@ -67,6 +69,7 @@ def spoil(archive: Archive) -> None:
 
 def test_a_new_backup_is_opened_when_it_has_waited_for_long(launcher: Launcher, prover: Prover, proofs: Proofs) -> None:
     prover.tick(launcher.engine)
+    until_it_has_ended(prover)
     assert proofs.empty(), "somebody has just written to the data"
     launcher.clock.pass_time(LONG)
     prover.tick(launcher.engine)
@@ -77,8 +80,10 @@ def test_a_new_backup_is_opened_when_it_has_waited_for_long(launcher: Launcher, 
 
     launcher.clock.pass_time(LONG)
     prover.tick(launcher.engine)
+    until_it_has_ended(prover)
     launcher.clock.pass_time(LONG)
     prover.tick(launcher.engine)
+    until_it_has_ended(prover)
     assert proofs.empty(), "it was opened already"
 
 
@@ -147,6 +152,56 @@ def test_one_that_could_not_be_opened_is_left_alone_for_an_hour(
         until_it_has_ended(prover)
     assert len(tried) == 2
     assert proofs.empty()
+
+
+def test_where_two_in_a_row_cannot_be_opened_all_are_left_alone_for_an_hour(
+    launcher: Launcher, prover: Prover, proofs: Proofs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def fail(archive: Archive, **others: object) -> Proof:
+        tried.append(archive.name)
+        raise BackupError("It cannot be read just now.")
+
+    for _ in range(4):
+        launcher.clock.pass_time(timedelta(minutes=1))
+        launcher.change()
+        launcher.engine.create(Trigger.MANUAL)
+    be_quiet(launcher)
+    with monkeypatch.context() as patch:
+        patch.setattr(launcher.engine, "prove", fail)
+        seen = []
+        for _ in range(130):
+            launcher.clock.pass_time(timedelta(minutes=1))
+            prover.tick(launcher.engine)
+            until_it_has_ended(prover)
+            seen.append(len(tried))
+    assert seen[1] == 2, "the second is tried at once: it may have been the archive"
+    assert seen[60] == 2
+    assert seen[-1] == 4, "one an hour"
+    launcher.clock.pass_time(timedelta(hours=1))
+    prover.tick(launcher.engine)
+    assert proofs.get(timeout=60)[1].is_full
+
+
+def test_nothing_is_tidied_up_when_the_launcher_ends(
+    launcher: Launcher, prover: Prover, proofs: Proofs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prove = launcher.engine.prove
+
+    def prove_at_the_end(archive: Archive, **others: object) -> Proof:
+        proof = prove(archive)
+        prover._is_ending = True
+        return proof
+
+    def refuse(**others: object) -> list[str]:
+        raise AssertionError("it was tidied up")
+
+    monkeypatch.setattr(launcher.engine, "prove", prove_at_the_end)
+    monkeypatch.setattr(launcher.engine, "prune", refuse)
+    be_quiet(launcher)
+    prover.tick(launcher.engine)
+    assert proofs.get(timeout=60)[1].is_full
 
 
 @pytest.mark.parametrize("cause", ["the end", "a restore"])
@@ -218,6 +273,31 @@ def test_a_damaged_backup_is_told(launcher: Launcher, prover: Prover, proofs: Pr
     proof = proofs.get(timeout=60)[1]
     assert proof.problem
     assert proof.was_newest
+
+
+def test_a_live_index_that_is_damaged_does_not_make_backup_after_backup_all_night(launcher: Launcher) -> None:
+    (launcher.data_dir / "chroma" / "index").mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(launcher.data_dir / "chroma" / "chroma.sqlite3")) as store, store:
+        store.execute("CREATE TABLE embeddings_queue (seq_id INTEGER PRIMARY KEY)")
+    (launcher.data_dir / "chroma" / "index" / "header.bin").write_bytes(b"torn")
+
+    def proven(archive: Archive, proof: Proof) -> None:
+        assert proof.problem
+        assert proof.was_newest
+        launcher.rounds.newest_is_damaged()
+
+    prover = Prover(launcher.clock, proven)
+    launcher.rounds = Rounds(launcher, prover, launcher.news)
+    be_quiet(launcher)
+    for path in (launcher.data_dir / "chroma").rglob("*"):
+        os.utime(path, (time.time() - 500, time.time() - 500))
+    for _ in range(12 * 12):
+        launcher.go_round()
+        until_it_has_ended(prover)
+        launcher.clock.pass_time(timedelta(minutes=5))
+    runs = launcher.engine.history.runs()
+    assert len([run for run in runs if run.action is Action.PROVE]) == 2, "one damaged, and one made in its place"
+    assert len([run for run in runs if run.outcome is Outcome.MADE]) <= 4, "every four hours, and one in its place"
 
 
 def test_a_backup_folder_that_cannot_be_read_stops_nothing(
