@@ -51,6 +51,19 @@ def prover(launcher: Launcher, proofs: Proofs, work: list[str]) -> Iterator[Prov
     prover.stop(30)
 
 
+@pytest.fixture
+def tried(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let no archive be opened, and return the names of those that were tried."""
+    tried: list[str] = []
+
+    def fail(archive: Archive, **others: object) -> Proof:
+        tried.append(archive.name)
+        raise BackupError("It cannot be read just now.")
+
+    monkeypatch.setattr(launcher.engine, "prove", fail)
+    return tried
+
+
 def be_quiet(launcher: Launcher, seconds: float = 121) -> None:
     """Let nobody have written to the data for so long."""
     at = time.time() - seconds
@@ -136,16 +149,9 @@ def test_it_waits_while_a_job_runs(launcher: Launcher, prover: Prover, proofs: P
 
 
 def test_one_that_could_not_be_opened_is_left_alone_for_an_hour(
-    launcher: Launcher, prover: Prover, proofs: Proofs, monkeypatch: pytest.MonkeyPatch
+    launcher: Launcher, prover: Prover, proofs: Proofs, tried: list[str]
 ) -> None:
-    tried: list[str] = []
-
-    def fail(archive: Archive, **others: object) -> Proof:
-        tried.append(archive.name)
-        raise BackupError("It cannot be read just now.")
-
     be_quiet(launcher)
-    monkeypatch.setattr(launcher.engine, "prove", fail)
     for minutes in (0, 1, 58, 2):
         launcher.clock.pass_time(timedelta(minutes=minutes))
         prover.tick(launcher.engine)
@@ -155,30 +161,23 @@ def test_one_that_could_not_be_opened_is_left_alone_for_an_hour(
 
 
 def test_where_two_in_a_row_cannot_be_opened_all_are_left_alone_for_an_hour(
-    launcher: Launcher, prover: Prover, proofs: Proofs, monkeypatch: pytest.MonkeyPatch
+    launcher: Launcher, prover: Prover, proofs: Proofs, tried: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried: list[str] = []
-
-    def fail(archive: Archive, **others: object) -> Proof:
-        tried.append(archive.name)
-        raise BackupError("It cannot be read just now.")
-
     for _ in range(4):
         launcher.clock.pass_time(timedelta(minutes=1))
         launcher.change()
         launcher.engine.create(Trigger.MANUAL)
     be_quiet(launcher)
-    with monkeypatch.context() as patch:
-        patch.setattr(launcher.engine, "prove", fail)
-        seen = []
-        for _ in range(130):
-            launcher.clock.pass_time(timedelta(minutes=1))
-            prover.tick(launcher.engine)
-            until_it_has_ended(prover)
-            seen.append(len(tried))
+    seen = []
+    for _ in range(130):
+        launcher.clock.pass_time(timedelta(minutes=1))
+        prover.tick(launcher.engine)
+        until_it_has_ended(prover)
+        seen.append(len(tried))
     assert seen[1] == 2, "the second is tried at once: it may have been the archive"
     assert seen[60] == 2
     assert seen[-1] == 4, "one an hour"
+    monkeypatch.undo()
     launcher.clock.pass_time(timedelta(hours=1))
     prover.tick(launcher.engine)
     assert proofs.get(timeout=60)[1].is_full
