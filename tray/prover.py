@@ -9,7 +9,7 @@ from backup_core.clock import Clock
 from backup_core.engine import BackupEngine
 from backup_core.errors import BackupError, Cancelled
 from backup_core.files import free_space
-from backup_core.gentle import free_memory, step_back
+from backup_core.gentle import free_memory, give_back, step_back
 from backup_core.history import Trigger
 from backup_core.listing import Archive
 from backup_core.progress import Progress
@@ -112,6 +112,9 @@ class Prover:
             if proof.is_full and not self._is_ending:
                 self._tidy_up(engine)
             self._on_proof(archive, proof)
+        finally:
+            # Unpacking took as much as a backup does.
+            give_back()
 
     def _make_way(self, progress: Progress) -> None:
         """Raise Cancelled where the launcher ends, or somebody waits for what is done just now."""
