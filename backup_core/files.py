@@ -124,13 +124,16 @@ class WriteBehind:
             self._begun = position
 
 
-def walk(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Walk a folder; one that cannot be listed raises OSError instead of being left out without a word."""
+def walk(top: Path, *, follow_links: bool = False) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Walk a folder; one that cannot be listed raises OSError instead of being left out without a word.
+
+    What is taken out of the list of folders is not walked into.
+    """
 
     def complain(error: OSError) -> None:
         raise error
 
-    for folder, folders, names in os.walk(top, onerror=complain):
+    for folder, folders, names in os.walk(top, onerror=complain, followlinks=follow_links):
         yield Path(folder), folders, names
 
 

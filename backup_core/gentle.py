@@ -23,8 +23,8 @@ _this_thread = threading.local()
 def step_back() -> None:
     """Put this thread, and the children it starts, behind everything else, at the processor and at the disk.
 
-    It cannot be taken back: it ends with the thread. On macOS the whole process would be put back, so there only the
-    children are, by `step_back` in themselves.
+    It cannot be taken back: it ends with the thread. On macOS the whole process would be put back, so there nothing is
+    done: only the child that opens an index puts itself back.
     """
     _this_thread.is_behind = True
     if sys.platform == "linux":

@@ -1,6 +1,5 @@
 """Which sources a data folder has: an explicit list, never a walk of the folder, for the backups may lie inside it."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -8,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from .discreet import hide_below
 from .errors import SettingInvalid, SourceMissing
-from .files import PRIVATE, total_size
+from .files import PRIVATE, total_size, walk
 from .text import _
 
 CLINIC_DB = "clinic.db"
@@ -86,7 +85,7 @@ def files_of(source: Source) -> Iterator[tuple[str, Path]]:
     """Yield name in the archive and path of each file of a source, databases included, their side files not."""
     if source.kind is Kind.FOLDER:
         for top, _, names in _walk(source.path):
-            for path in (Path(top) / name for name in sorted(names) if not is_side_file(name)):
+            for path in (top / name for name in sorted(names) if not is_side_file(name)):
                 yield f"{source.name}/{path.relative_to(source.path).as_posix()}", path
     elif source.kind is not None:
         yield source.name, source.path
@@ -96,20 +95,16 @@ def folders_of(source: Source) -> Iterator[str]:
     """Yield the name of each folder of a source, its own included."""
     if source.kind is Kind.FOLDER:
         for top, _, _ in _walk(source.path):
-            yield (PurePosixPath(source.name) / Path(top).relative_to(source.path).as_posix()).as_posix()
+            yield (PurePosixPath(source.name) / top.relative_to(source.path).as_posix()).as_posix()
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Walk a folder; one that cannot be read raises OSError instead of being left out without a word."""
-
-    def complain(error: OSError) -> None:
-        raise error
-
-    for top, folders, names in os.walk(folder, onerror=complain, followlinks=True):
+def _walk(source: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Walk a source, links included."""
+    for folder, folders, names in walk(source, follow_links=True):
         # A link to a folder that it lies in would be followed for ever.
-        here = Path(top).resolve()
+        here = folder.resolve()
         folders[:] = [name for name in folders if not here.is_relative_to((here / name).resolve())]
-        yield top, folders, names
+        yield folder, folders, names
 
 
 def unprotected(data_dir: Path, sources: Sequence[Source], backup_dir: Path) -> list[tuple[str, int]]:
