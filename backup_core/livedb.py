@@ -181,11 +181,11 @@ def schema_problem(path: Path) -> str:
             database.read_schema()
     except sqlite3.DatabaseError as error:
         # One that is busy, or may not be opened, need not be damaged.
-        return str(error) if is_damage(error) else ""
+        return str(error) if is_damaged_file(error) else ""
     return ""
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_damaged_file(error: sqlite3.Error) -> bool:
     """Return whether SQLite says that the file itself is damaged, and not that it cannot be read just now."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 

@@ -19,7 +19,7 @@ from .errors import SnapshotFailed, SourceDamaged
 from .files import need_space, private_folder, translating
 from .freeze import too_busy
 from .instant import copy_at_one_instant
-from .livedb import LiveDatabase, is_busy, is_damage, is_no_database
+from .livedb import LiveDatabase, is_busy, is_damaged_file, is_no_database
 from .manifest import is_safe_name
 from .mirror import Mirror
 from .progress import OnProgress, Progress, Stage, ignore
@@ -157,6 +157,6 @@ def _open(name: str, path: Path, mirror: Mirror) -> LiveDatabase | None:
         if is_no_database(error) and name not in (CLINIC_DB, CHROMA_DB):
             mirror.copy(name, path)
             return None
-        if not is_damage(error):
+        if not is_damaged_file(error):
             raise
         raise SourceDamaged(name, str(error)) from error
