@@ -96,11 +96,22 @@ def test_a_program_whose_windows_cannot_be_seen_is_not_killed(
 
 
 def test_a_process_that_listens_to_sigterm_may_be_told_whatever_it_shows(tmp_path: Path, desk: Desk) -> None:
-    listens = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: None); print(flush=True); time.sleep(60)"
-    deaf = "import time; time.sleep(60)"
-    process = psutil.Process(desk.start(sys.executable, "-c", listens).pid)
-    eventually(lambda: asker.may_be_signalled(process))
-    assert asker.may_be_signalled(psutil.Process(desk.start(sys.executable, "-c", deaf).pid)), "it shows nothing"
+    library = tmp_path / "libX11.so.6"
+    library.write_bytes(bytes(4096))
+
+    def process(name: str, program: str) -> psutil.Process:
+        code = (
+            "import mmap, pathlib, signal, sys, time\n" + program + "pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
+        )
+        started = desk.start(sys.executable, "-c", code, str(tmp_path / name), str(library))
+        eventually((tmp_path / name).exists)
+        return psutil.Process(started.pid)
+
+    shows = "file = open(sys.argv[2]); shown = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)\n"
+    listens = "signal.signal(signal.SIGTERM, lambda *_: sys.exit())\n"
+    assert asker.may_be_signalled(process("listens and shows", shows + listens))
+    assert not asker.may_be_signalled(process("shows", shows)), "it would be killed with what it shows"
+    assert asker.may_be_signalled(process("is deaf", "")), "it shows nothing"
     assert not asker.may_be_signalled(SimpleNamespace(pid=2**30))  # type: ignore[arg-type]
 
 
