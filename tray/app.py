@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backup_core import browser, children, control
 from backup_core.errors import BackupError, LauncherNotRunning
@@ -24,8 +25,10 @@ from .ending import EXIT_PATIENCE
 from .instance import LauncherRunning
 from .launcher import Launcher
 from .options import Options, parse
-from .setup import SetUp, for_any_data
 from .terminal import backup_command, say
+
+if TYPE_CHECKING:
+    from .setup import SetUp
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +57,7 @@ def _run(options: Options) -> int:
     if _open_running(data_dir or setup_folder(), options):
         return 0
     if data_dir is None:
-        return _set_up(SetUp(options, Door(options.port)), options)
+        return _set_up(Door(options.port), options)
     if options.demo:
         demo.fill(data_dir)
         options = replace(options, emr=demo.standin_command(), emr_dir=str(children.ROOT))
@@ -79,12 +82,16 @@ def _look_after(launcher: Launcher, options: Options) -> int:
     _end_on_signals(launcher.quit)
     launcher.run(lambda: _tell(launcher, options))
     if launcher.leaves_for_set_up:
-        return _set_up(SetUp(options, launcher.door), options, is_open=True)
+        return _set_up(launcher.door, options, is_open=True)
     return 0
 
 
-def _set_up(setup: SetUp, options: Options, *, is_open: bool = False) -> int:
-    """Run the set-up, then the launcher that came of it; `is_open` says that its page is open already."""
+def _set_up(door: Door, options: Options, *, is_open: bool = False) -> int:
+    """Run the set-up behind `door`, then the launcher that came of it; `is_open` says that its page is open already."""
+    # Needed once in the life of a clinic, and in the memory of each launcher all day.
+    from .setup import SetUp, for_any_data
+
+    setup = SetUp(options, door)
     _end_on_signals(setup.quit)
     launcher = setup.run(lambda: None if is_open else _tell_set_up(setup, options))
     if launcher is None:
@@ -158,7 +165,7 @@ def _tell(launcher: Launcher, options: Options) -> None:
         launcher.open_page()
 
 
-def _tell_set_up(setup: SetUp, options: Options) -> None:
+def _tell_set_up(setup: "SetUp", options: Options) -> None:
     """Say that something is to be decided, and where; open that page."""
     browser.sweep()
     address = setup.address()

@@ -36,6 +36,9 @@ class Hands(Protocol):
     def clock(self) -> Clock:
         """The clocks by which all is decided."""
 
+    def look(self) -> None:
+        """Take up what the preferences and the history say now."""
+
     def awake_since(self) -> datetime:
         """Return since when a backup might have been made today (aware UTC)."""
 

@@ -142,7 +142,7 @@ class Launcher:
             self.sight,
             self.emr,
             self.notices,
-            self._look,
+            self.look,
             lambda: self._claim.caretaker,
             AtLogin(None if self.is_sample else self.words_at_login),
             self.set_up_again,
@@ -160,7 +160,7 @@ class Launcher:
         )
         self.sight.forget()
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Take up what the preferences and the history say now."""
         preferences = self._settings.read()
         self.notices.put(Topic.SETTINGS, " ".join(self._settings.problems))
@@ -174,14 +174,14 @@ class Launcher:
         rest = None
         if self._rounds.folder_is_there():
             if self._is_ours():
-                self._look()
                 if self._has_begun:
                     self._rounds.make()
                     rest = self._rounds.rest()
                 else:
+                    self.look()
                     self._begin()
             elif self._claim.caretaker:
-                self._look()
+                self.look()
                 self._look_on()
         self._face.refresh()
         return rest

@@ -72,8 +72,12 @@ class Rounds:
 
     def make(self) -> None:
         """Back up if something calls for it, and see to all else that may have changed."""
+        # In this order: a backup that ends while the history is read is not known to the plan, which wants it again.
+        was_idle = self._hands.jobs.current() is None
+        self._hands.look()
         self.teach()
-        self._back_up_if_due()
+        if was_idle:
+            self._back_up_if_due()
         self._notice_the_emr()
         self._mind_the_closing()
         self._mind_the_clock()
@@ -127,8 +131,6 @@ class Rounds:
             self._teach_after = now + _TEACH_AGAIN
 
     def _back_up_if_due(self) -> None:
-        if self._hands.jobs.current() is not None:
-            return
         # Forgotten before the backup begins: what the EMR does and ends after that wants another one.
         has_ended, self._emr_has_ended = self._emr_has_ended, False
         lacks_newest = self._lacks_newest()

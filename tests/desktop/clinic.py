@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from backup_core.history import History, Outcome, Run, Trigger
+from backup_core.history import Action, History, Outcome, Run, Trigger
 
 PATIENCE = 30.0
 PATIENTS = 20
@@ -97,9 +97,15 @@ class Computer:
         return Launched(self, process)
 
     def runs(self, trigger: Trigger | None = None) -> list[Run]:
-        """Return the recorded runs, oldest first."""
-        runs = History(self.data_dir / ".docassist-backup" / "history.jsonl").runs()
-        return [run for run in reversed(runs) if trigger in (None, run.trigger)]
+        """Return the recorded runs, oldest first, without `proofs`: those come as soon as the clinic is quiet."""
+        return [run for run in self._recorded() if run.action is not Action.PROVE and trigger in (None, run.trigger)]
+
+    def proofs(self) -> list[Run]:
+        """Return each recorded opening of a backup, oldest first."""
+        return [run for run in self._recorded() if run.action is Action.PROVE]
+
+    def _recorded(self) -> list[Run]:
+        return History(self.data_dir / ".docassist-backup" / "history.jsonl").runs()[::-1]
 
     def wait_for_run(self, trigger: Trigger, *outcomes: Outcome) -> Run:
         """Return the first run with that trigger and one of `outcomes` (or any)."""

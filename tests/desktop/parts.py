@@ -74,7 +74,6 @@ class Launcher:
         """Do what the loop does at a tick, wait for what it began, and return the new runs."""
         before = self.engine.history.runs()
         if self.rounds.folder_is_there():
-            self.look()
             self.rounds.make()
         job = self.jobs.current()
         if job:

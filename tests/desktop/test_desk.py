@@ -180,7 +180,6 @@ def test_a_restore_and_its_undo_close_the_emr_and_start_it_again(launcher: Launc
     assert launcher.jobs.wait(job.id, 60).state == "done"
     assert launcher.patients() == 40
     assert launcher.desk.emr_state() == "running"
-    launcher.look()
     launcher.rounds.make()
     assert launcher.jobs.current() is None, "an end that we asked for is backed up by the restore itself"
 

@@ -335,7 +335,7 @@ def test_a_backup_that_is_being_opened_does_not_outlive_the_launcher_and_the_nex
         until(lambda: not opening(computer))
         if end == "orderly":
             assert list((computer.data_dir / ".docassist-backup" / "staging").iterdir()) == []
-        assert not [run for run in computer.runs() if run.action is Action.PROVE and run.outcome is Outcome.DONE]
+        assert not any(run.outcome is Outcome.DONE for run in computer.proofs())
 
         computer.start("--no-browser", with_emr=False)
-        until(lambda: any(run.action is Action.PROVE and run.outcome is Outcome.DONE for run in computer.runs()))
+        until(lambda: any(run.outcome is Outcome.DONE for run in computer.proofs()))

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from backup_core.history import Action, Outcome, Run, Trigger
 from backup_core.jobs import Job, JobRunner
 from backup_core.progress import OnProgress, Progress, Stage
 from tray.loop import TICK
+from tray.plan import Plan
 from tray.rounds import CLOSING_PATIENCE, FOLDER_PATIENCE
 from tray.shares import Mount
 
@@ -30,6 +32,29 @@ def test_every_few_hours_there_is_a_run_and_none_between(launcher: Launcher) -> 
     launcher.clock.pass_time(HOUR)
     launcher.change()
     assert [run.trigger for run in launcher.go_round()] == [Trigger.INTERVAL]
+
+
+def test_a_backup_that_ends_just_after_the_history_was_read_is_not_made_again(launcher: Launcher) -> None:
+    may_end = threading.Event()
+
+    class Overtaken(Plan):
+        """The backup that runs ends as soon as the plan has read what there was before it."""
+
+        def look(self, runs: Sequence[Run], hours: float, *, always: bool = False) -> None:
+            super().look(runs, hours, always=always)
+            may_end.set()
+            launcher.finish(job)
+
+    def work(on_progress: OnProgress) -> object:
+        assert may_end.wait(20)
+        return launcher.engine.create(Trigger.STARTUP, on_progress)
+
+    job = launcher.jobs.start("backup", work)
+    plan, launcher.plan = launcher.plan, Overtaken(launcher.clock)
+    launcher.rounds.make()
+    launcher.plan = plan
+    assert launcher.go_round() == []
+    assert [run.trigger for run in launcher.engine.history.runs()] == [Trigger.STARTUP]
 
 
 def test_time_missed_in_sleep_is_caught_up_by_one_run(launcher: Launcher) -> None:
