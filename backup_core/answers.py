@@ -25,7 +25,7 @@ class Answer:
 
 #: Why an archive is kept, in words.
 _KEPT_BECAUSE = {
-    "unopened": N_("not opened yet"),
+    "unopened": N_("until one is opened"),
     "newest": N_("one of the newest"),
     "state": N_("other contents"),
     "daily": N_("last of its day"),

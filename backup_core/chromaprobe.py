@@ -9,8 +9,9 @@ import json
 import os
 import sys
 import threading
-from contextlib import suppress
 from typing import Any
+
+from .gentle import step_back_wholly
 
 #: Vectors read at a time, and asked for in all, spread over each collection.
 PAGE = 1_000
@@ -24,8 +25,6 @@ WIDER = 500
 _FEW = 50
 #: Two vectors that are nearer than this are the same text twice: then one stands for the other.
 _EQUAL = 1e-5
-#: Niceness on Linux and macOS: 0 is usual, 19 is last.
-_BEHIND = 15
 
 
 def main() -> int:
@@ -33,7 +32,7 @@ def main() -> int:
     question = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_the_asker, daemon=True).start()
     if question["behind"]:
-        _step_back()
+        step_back_wholly()
     # A second and 100 MB: only this process pays them.
     import chromadb
     from chromadb.config import Settings
@@ -56,24 +55,6 @@ def _end_with_the_asker() -> None:
     while os.read(0, 1):
         pass
     os._exit(1)
-
-
-def _step_back() -> None:
-    """Put this process behind everything else, at the processor and, where that can be, at the disk."""
-    import psutil
-
-    # Where the system forbids it, it is asked all the same.
-    process, refused = psutil.Process(), suppress(psutil.Error, OSError)
-    with refused:
-        if sys.platform == "win32":
-            process.nice(psutil.IDLE_PRIORITY_CLASS)
-        else:
-            process.nice(max(process.nice(), _BEHIND))
-    with refused:
-        if sys.platform == "win32":
-            process.ionice(psutil.IOPRIO_LOW)
-        elif sys.platform == "linux":
-            process.ionice(psutil.IOPRIO_CLASS_IDLE)
 
 
 def _ask(collection: Any) -> dict[str, object]:

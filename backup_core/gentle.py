@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import psutil
@@ -14,6 +14,10 @@ R = TypeVar("R")
 
 #: Niceness on Linux and macOS: 0 is usual, 19 is last.
 _BEHIND = 15
+#: Memory that opening a vector store takes: this many times its folder, besides the library's own. Measured: 404 MB
+#: for a folder of 277 MB with 120,000 vectors.
+_MEMORY_FACTOR = 1.2
+_LIBRARY_MEMORY = 200 << 20
 #: Option of glibc's malloc: from how many places memory is taken.
 _M_ARENA_MAX = -8
 
@@ -33,6 +37,22 @@ def step_back() -> None:
         import ctypes
 
         ctypes.windll.kernel32.SetThreadPriority(ctypes.windll.kernel32.GetCurrentThread(), 0x10000)
+
+
+def step_back_wholly() -> None:
+    """Put this process behind everything else, at the processor and, where that can be, at the disk."""
+    # Where the system forbids it, it is asked all the same.
+    process, refused = psutil.Process(), suppress(psutil.Error, OSError)
+    with refused:
+        if sys.platform == "win32":
+            process.nice(psutil.IDLE_PRIORITY_CLASS)
+        else:
+            process.nice(max(process.nice(), _BEHIND))
+    with refused:
+        if sys.platform == "win32":
+            process.ionice(psutil.IOPRIO_LOW)
+        elif sys.platform == "linux":
+            process.ionice(psutil.IOPRIO_CLASS_IDLE)
 
 
 @contextmanager
@@ -74,6 +94,11 @@ def _stay() -> None:
 def free_memory() -> int:
     """Return the bytes of memory that can be had without pushing another program out."""
     return int(psutil.virtual_memory().available)
+
+
+def memory_for(index: int) -> int:
+    """Return the bytes of memory that must be free to open a search index whose files have `index` bytes."""
+    return int(index * _MEMORY_FACTOR) + _LIBRARY_MEMORY
 
 
 def keep_small() -> None:

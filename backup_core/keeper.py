@@ -106,7 +106,7 @@ class Keeper:
         """Return the archives that the next tidying up would delete under `policy`, newest first."""
         archives, origin = self._repository.archives(), self._data.origin
         kept = self.reasons(policy, archives)
-        mine = [one for one in archives if one.is_ours and one.manifest is not None and one.manifest.origin == origin]
+        mine = [one for one in archives if one.is_ours and one.is_made_of(origin)]
         return [archive for archive in mine if archive.name not in kept]
 
     def take_over(self, earlier: Path) -> None:

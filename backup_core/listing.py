@@ -84,6 +84,10 @@ class Archive:
         """Whether it may be restored when somebody asks for it: reading it then fetches what is not on this PC."""
         return self.is_good or self.state is State.ONLINE
 
+    def is_made_of(self, origin: str | None) -> bool:
+        """Whether it says that it was made of that data folder."""
+        return self.manifest is not None and self.manifest.origin == origin
+
     def is_of(self, origin: str | None) -> bool:
         """Whether it was made of that data folder, or does not say of which, as the EMR's older ones."""
         return self.manifest is None or self.manifest.origin in (origin, None)

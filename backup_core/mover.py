@@ -41,7 +41,7 @@ class Mover:
         own, origin = self._own(), self._data.origin
         taken = {path.name for folder in own for path in folder.glob("*")}
         there = [one for one in self._repository.archives() if one.path.parent not in own and one.name not in taken]
-        return [one for one in there if one.is_ours and one.manifest is not None and one.manifest.origin == origin]
+        return [one for one in there if one.is_ours and one.is_made_of(origin)]
 
     def move(self, trigger: Trigger, on_progress: OnProgress) -> int:
         """Move all that is waiting, newest first, and return how many; raise BackupError where one stays behind."""

@@ -10,7 +10,7 @@ from .chroma import torn_indexes
 from .contents import Contents, check_integrity, is_damage, orphans, read_contents
 from .errors import ArchiveUnusable
 from .files import need_space, remove, total_size
-from .gentle import free_memory
+from .gentle import free_memory, memory_for
 from .manifest import Manifest
 from .probe import StoreNotUnderstood, StoreUnusable, ask
 from .progress import OnProgress, Progress, Stage, ignore
@@ -22,10 +22,6 @@ from .verify import unpack
 #: The share of vectors that must find themselves among their five nearest: the index is approximate, and on a healthy
 #: store of 60,000 random vectors 1.2 % did not.
 FOUND_SHARE = 0.95
-#: Memory that opening a store takes: this many times its folder, besides the library's own. Measured: 404 MB for a
-#: folder of 277 MB with 120,000 vectors.
-_MEMORY_FACTOR = 1.2
-_LIBRARY_MEMORY = 200 << 20
 
 
 def prove(path: Path, folder: Path, at: datetime, on_progress: OnProgress = ignore, *, behind: bool = False) -> Proof:
@@ -44,11 +40,6 @@ def prove(path: Path, folder: Path, at: datetime, on_progress: OnProgress = igno
         return _Sandbox(path, folder, on_progress, behind=behind).open(manifest, at)
     except ArchiveUnusable as error:
         return Proof(at, problem=str(error), recoverable=still_whole(path, folder, error))
-
-
-def memory_for(index: int) -> int:
-    """Return the bytes of memory that must be free to open a search index whose files have `index` bytes."""
-    return int(index * _MEMORY_FACTOR) + _LIBRARY_MEMORY
 
 
 def still_whole(path: Path, folder: Path, error: ArchiveUnusable) -> tuple[str, ...]:

@@ -79,11 +79,7 @@ def _candidates(
     archives: Sequence[Archive], origin: str | None
 ) -> tuple[dict[str, Archive], list[Candidate], list[Candidate]]:
     """Return the archives of `origin` by name, and as candidates: the ordinary ones, and the safety backups."""
-    mine = {
-        archive.name: archive
-        for archive in archives
-        if archive.is_ours and archive.manifest is not None and archive.manifest.origin == origin
-    }
+    mine = {archive.name: archive for archive in archives if archive.is_ours and archive.is_made_of(origin)}
     ordinary = [_candidate(archive) for archive in mine.values() if not archive.safety]
     return mine, ordinary, [_candidate(archive) for archive in mine.values() if archive.safety]
 
@@ -97,8 +93,8 @@ def _damaged(archives: Sequence[Archive], origin: str | None, protected: Contain
         archive
         for archive in archives
         if archive.state is State.DAMAGED
+        and archive.is_made_of(origin)
         and archive.manifest is not None
-        and archive.manifest.origin == origin
         and archive.manifest.members is not None
         and not archive.safety
     ]

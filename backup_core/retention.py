@@ -58,10 +58,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Plan:
-    """`keep` has the reason for each name: unopened, newest, state, daily, weekly, monthly or protected.
+    """`keep` has the reason for each name: newest, unopened, state, daily, weekly, monthly or protected.
 
-    `prune` is the rest. `spare` are those that are kept, oldest first, until a younger one is opened: without that they
-    would be none of the newest.
+    `prune` is the rest. `spare` are those that are "unopened", oldest first: they are none of the newest, and kept
+    until one of those that are younger than the newest opened one is opened.
     """
 
     keep: dict[str, str]
@@ -76,8 +76,9 @@ def plan(candidates: Sequence[Candidate], policy: Policy, *, never: Container[st
     waits = min(newest_opened, policy.waiting)
     settled = newest_first[waits:]
     chosen: list[tuple[str, Iterable[Candidate]]] = [
-        ("unopened", newest_first[:waits]),
-        ("newest", settled[: policy.newest]),
+        ("newest", newest_first[: policy.newest]),
+        # Those that wait to be opened take no place from the ones before them.
+        ("unopened", newest_first[: waits + policy.newest]),
         ("state", islice(_last_of_each(settled, _contents), policy.states)),
         ("daily", islice(_last_of_each(settled, lambda one: one.local_time.date()), policy.daily)),
         ("weekly", islice(_last_of_each(settled, lambda one: one.local_time.isocalendar()[:2]), policy.weekly)),
@@ -92,8 +93,7 @@ def plan(candidates: Sequence[Candidate], policy: Policy, *, never: Container[st
         for candidate in kept:
             keep.setdefault(candidate.name, reason)
     oldest_first = [candidate.name for candidate in reversed(newest_first)]
-    older = oldest_first[: max(0, len(oldest_first) - policy.newest)]
-    spare = tuple(name for name in older if keep.get(name) in ("unopened", "newest"))
+    spare = tuple(name for name in oldest_first if keep.get(name) == "unopened")
     return Plan(keep, tuple(name for name in oldest_first if name not in keep), spare)
 
 

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 
+from .gentle import memory_for
 from .listing import Archive
-from .proof import memory_for
 from .proofs import Proof
 from .sources import CHROMA
 
@@ -98,7 +98,7 @@ def may_begin(*, waited: float, quiet: float, free_memory: int, has_room: bool) 
 
 def _of(archives: Sequence[Archive], origin: str | None) -> list[Archive]:
     """Return the good archives that were made of that data folder, newest first."""
-    mine = (one for one in archives if one.is_ours and one.manifest and one.manifest.origin == origin)
+    mine = (one for one in archives if one.is_ours and one.is_made_of(origin))
     return sorted(mine, key=_order, reverse=True)
 
 
@@ -108,7 +108,7 @@ def _order(archive: Archive) -> tuple[int, datetime, str]:
 
 def _made_of(archives: Sequence[Archive], origin: str | None) -> list[Archive]:
     """Return the archives, good or damaged, that were made of that data folder, safety backups left aside."""
-    return [one for one in archives if not one.safety and one.manifest and one.manifest.origin == origin]
+    return [one for one in archives if not one.safety and one.is_made_of(origin)]
 
 
 def _looked_into_as_newest(archives: Sequence[Archive], origin: str | None) -> list[tuple[Archive, Proof]]:

@@ -34,7 +34,7 @@ def damage_in(archives: Sequence[Archive], origin: str | None) -> str:
 
     It holds until that backup is deleted, or looked into again and found good.
     """
-    mine = (one for one in archives if one.manifest is not None and origin and one.manifest.origin == origin)
+    mine = (one for one in archives if origin and one.is_made_of(origin))
     damaged = next((one for one in mine if one.state is State.DAMAGED and one.proof is not None), None)
     if damaged is None:
         return ""

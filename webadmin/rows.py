@@ -10,7 +10,7 @@ from webadmin.words import count, joined, time_or_date
 
 #: Why a backup is kept, by the reason of the rule that keeps it.
 KEPT = {
-    "unopened": N_("Kept until it or a younger one was opened and checked"),
+    "unopened": N_("Kept until a younger one is opened and checked"),
     "newest": N_("One of the newest"),
     "state": N_("One of the newest that differ"),
     "daily": N_("The last of its day"),

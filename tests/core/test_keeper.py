@@ -215,7 +215,7 @@ def test_what_waits_to_be_opened_moves_where_the_emrs_own_clean_up_does_not_look
     assert engine.prune() == []
     assert [engine.find(one.name).kept for one in made] == [True, True, True, False]
     reasons = engine.keeper.reasons(engine.policy)
-    assert [reasons[one.name] for one in made] == ["newest", "unopened", "unopened", "unopened"]
+    assert [reasons[one.name] for one in made] == ["unopened", "unopened", "unopened", "newest"]
 
     clock.pass_time(timedelta(minutes=1))
     clinic.admit("One more than may wait")

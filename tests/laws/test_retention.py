@@ -112,7 +112,10 @@ def test_what_is_not_proven_pushes_nothing_out(candidates: list[Candidate], poli
     rest = [one for one in candidates if one not in waiting]
     result, without = plan(candidates, policy), plan(rest, replace(policy, waiting=0))
     assert result.prune == without.prune
-    assert result.keep == without.keep | {one.name: "unopened" for one in waiting}
+    rule_of_newest = {"newest": "unopened"}
+    told = {name: rule_of_newest.get(why, why) for name, why in without.keep.items()}
+    told |= {one.name: "unopened" for one in waiting}
+    assert result.keep == told | {one.name: "newest" for one in by_age(candidates)[: policy.newest]}
 
 
 @given(opened_archives(), patient_policies)
