@@ -11,7 +11,6 @@ from functools import partial
 from . import archive, openme, snapshot
 from .archive import check_seal
 from .clock import Clock
-from .contents import visits_on
 from .datafolder import DataFolder, clear
 from .errors import ArchiveUnusable, SnapshotFailed, SourceDamaged
 from .files import remove, translating
@@ -81,7 +80,7 @@ class BackupMaker:
         manifest = self._describe(copied, trigger, origin)
 
         def examine() -> Manifest:
-            taken = snapshot.examine(copied, stages)
+            taken = snapshot.examine(copied, stages, manifest.created_at.date())
             check(taken)
             return self._counted(manifest, taken)
 
@@ -149,7 +148,7 @@ class BackupMaker:
             manifest,
             patient_count=contents.patient_count,
             visit_count=contents.visit_count,
-            visits_today=visits_on(taken.folder, manifest.created_at.date()),
+            visits_today=contents.visits_of_day,
             schema_version=contents.schema_version,
             counts=contents.counts,
             app_version=_version("docassist-backup"),

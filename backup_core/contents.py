@@ -30,6 +30,9 @@ _COLLECTIONS = """
     LEFT JOIN segments ON segments.collection = collections.id AND segments.scope = 'METADATA'
 """
 
+_VISITS = "visits"
+_VISITS_OF_DAY = "SELECT count(*), count(CASE WHEN date(visit_date) = ? THEN 1 END) FROM visits"
+
 #: What SQLite answers where it has read a database and does not like it.
 _OF_CONTENTS = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_NOTADB)
 _UNREAD = re.compile(r"error code=(\d+)")
@@ -41,6 +44,8 @@ class Contents:
 
     counts: dict[str, int] = field(default_factory=dict)
     schema_version: int | None = None
+    #: Visits of the day that was asked for; None where none was, or where the visits do not say of which day they are.
+    visits_of_day: int | None = None
 
     @property
     def patient_count(self) -> int:
@@ -50,19 +55,26 @@ class Contents:
     @property
     def visit_count(self) -> int:
         """The number of visits; 0 where there is no such table."""
-        return self.counts.get("visits", 0)
+        return self.counts.get(_VISITS, 0)
 
 
-def read_contents(folder: Path) -> Contents:
-    """Return the contents of the copied stores in `folder`; what another version of the EMR lacks is left out."""
+def read_contents(folder: Path, day: date | None = None) -> Contents:
+    """Return the contents of the copied stores in `folder`; what another version of the EMR lacks is left out.
+
+    With `day`, its visits are counted too, in the one reading of them that counts them all.
+    """
     counts: dict[str, int] = {}
-    schema_version = None
+    schema_version = visits_of_day = None
     if (folder / CLINIC_DB).is_file():
         with _open_copy(folder / CLINIC_DB) as database:
             tables = database.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
             )
             for (table,) in tables.fetchall():
+                if table == _VISITS and day is not None:
+                    with _unknown_kinds_left_out():
+                        counts[table], visits_of_day = database.execute(_VISITS_OF_DAY, (day.isoformat(),)).fetchone()
+                        continue
                 quoted = table.replace('"', '""')
                 # A table of a kind that this Python's SQLite does not know is copied all the same.
                 with _unknown_kinds_left_out():
@@ -72,17 +84,7 @@ def read_contents(folder: Path) -> Contents:
     if (folder / CHROMA_DB).is_file():
         with _open_copy(folder / CHROMA_DB) as database:
             counts |= {f"chroma:{name}": count for name, count in _collections(database)}
-    return Contents(counts, schema_version)
-
-
-def visits_on(folder: Path, day: date) -> int | None:
-    """Return how many visits of a copied clinic.db are dated `day`; None where it does not say."""
-    try:
-        with _open_copy(folder / CLINIC_DB) as database:
-            rows = database.execute("SELECT count(*) FROM visits WHERE date(visit_date) = ?", (day.isoformat(),))
-            return int(rows.fetchone()[0])
-    except sqlite3.Error:
-        return None
+    return Contents(counts, schema_version, visits_of_day)
 
 
 def check_integrity(copy: Path) -> str:

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from .contents import Contents, check_integrity, read_contents
@@ -65,14 +66,17 @@ def take(sources: Sequence[Source], folder: Path) -> Snapshot:
     return examine(copy(sources, folder))
 
 
-def examine(copied: Copy, stages: Stages = UNWATCHED) -> Snapshot:
-    """Return what is in a copy; raise SourceDamaged unless SQLite finds every database in it whole."""
+def examine(copied: Copy, stages: Stages = UNWATCHED, day: date | None = None) -> Snapshot:
+    """Return what is in a copy, and how many visits of `day`.
+
+    Raise SourceDamaged unless SQLite finds every database in it whole.
+    """
     with stages.measure(Step.CHECK), translating(SnapshotFailed, _("The copy of the data could not be read")):
         for name in copied.databases:
             problem = check_integrity(copied.folder / name)
             if problem:
                 raise SourceDamaged(name, problem)
-        contents = Contents() if copied.is_raw else read_contents(copied.folder)
+        contents = Contents() if copied.is_raw else read_contents(copied.folder, day)
         return Snapshot(copied.folder, copied.sources, contents, copied.frozen)
 
 
