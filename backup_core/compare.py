@@ -25,7 +25,7 @@ _DATES = {"visits": "visit_date", "investigations": "test_date", "procedures": "
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry that would come off: whose it is and its day, "" where the table does not tell."""
+    """One entry that would be removed: whose it is and its day, "" where the table does not tell."""
 
     patient: str
     day: str

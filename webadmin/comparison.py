@@ -1,4 +1,4 @@
-"""A backup beside today's data: the same counts of both, and what would come off. Pure."""
+"""A backup beside today's data: the same counts of both, and what would be removed. Pure."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class Comparison:
 
     @property
     def loss(self) -> str:
-        """What comes off by count, "2 patients and 3 visits"; "" if nothing does."""
+        """What would be removed, by count, "2 patients and 3 visits"; "" if nothing does."""
         fewer = {line.records: line.fewer for line in self.lines}
         lost = [(fewer.get("patients", 0), "patient"), (fewer.get("visits", 0), "visit")]
         return joined([count(number, word) for number, word in lost if number])

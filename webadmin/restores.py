@@ -39,11 +39,11 @@ def confirm(name: str) -> str:
     )
 
 
-@bp.get("/backups/<name>/comes-off")
-def comes_off(name: str) -> str:
+@bp.get("/backups/<name>/losses")
+def losses(name: str) -> str:
     """Show whose entries a restore would take off."""
     archive = parts().archive(name)
-    return render_template("restores/comes_off.html", archive=archive, losses=parts().engine.compare(archive))
+    return render_template("restores/losses.html", archive=archive, losses=parts().engine.compare(archive))
 
 
 @bp.post("/backups/<name>/restore")

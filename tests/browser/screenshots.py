@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
         _take(_open(browser, launcher, DESK, "dark"), folder / "dark.png")
         _take(_open(browser, launcher, PHONE, "light"), folder / "phone.png")
         light.get_by_role("link", name="Restore").last.click()
-        expect(light.get_by_role("region", name="Comparison")).to_be_visible()
+        expect(light.get_by_text("All of it as a list to print")).to_be_visible()
         _take(light, folder / "restore.png")
 
 

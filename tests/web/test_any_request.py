@@ -15,7 +15,7 @@ SEGMENTS = st.sampled_from(
     [
         "backups",
         "all-is-well",
-        "comes-off",
+        "losses",
         "restore",
         "delete",
         "download",

@@ -76,7 +76,7 @@ def test_a_backup_is_kept_for_ever_and_then_no_longer(visitor: Visitor, engine: 
 def test_compare_shows_both_and_whose_entries_are_missing(visitor: Visitor, clinic: Clinic, backup: str) -> None:
     clinic.admit(2)
     page = visitor.get(f"/backups/{backup}/compare").text
-    entries = visitor.get(f"/backups/{backup}/comes-off").text
+    entries = visitor.get(f"/backups/{backup}/losses").text
 
     assert "2 fewer" in page
     assert "Only looked at, nothing is changed." in page
@@ -98,7 +98,7 @@ def test_the_list_to_print_names_every_entry_with_all_that_was_written_in_it(
 
 def test_where_nothing_is_missing_the_list_says_so(visitor: Visitor, backup: str) -> None:
     assert "the backup holds all that is there today" in visitor.get(f"/backups/{backup}/compare/all").text
-    assert "holds every entry that is there today" in visitor.get(f"/backups/{backup}/comes-off").text
+    assert "holds every entry that is there today" in visitor.get(f"/backups/{backup}/losses").text
 
 
 def test_what_runs_can_be_cancelled_while_that_is_safe(visitor: Visitor, backup: str) -> None:

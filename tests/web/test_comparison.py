@@ -63,7 +63,7 @@ def test_the_loss_in_words(patients: int, visits: int, loss: str) -> None:
 
 
 @given(COUNTS, COUNTS)
-def test_today_less_what_comes_off_and_more_what_comes_back_is_the_backup(backup: int, now: int) -> None:
+def test_today_less_what_is_removed_and_more_what_comes_back_is_the_backup(backup: int, now: int) -> None:
     line = Line("patients", backup, now)
 
     assert now - line.fewer + line.more == backup

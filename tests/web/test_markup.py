@@ -77,7 +77,7 @@ def paths(visitor: Visitor, clinic: Clinic, engine: BackupEngine, backup: str) -
         "/uploads",
         f"/backups/{backup}/compare",
         f"/backups/{backup}/compare/all",
-        f"/backups/{backup}/comes-off",
+        f"/backups/{backup}/losses",
         "/nowhere",
     ]
     return [*pages, f"/backups/{backup}/restore", f"/backups/{backup}/delete", started.request.path]

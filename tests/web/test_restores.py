@@ -29,16 +29,16 @@ def test_the_question_shows_the_backup_beside_the_data_now(visitor: Visitor, cli
     page = visitor.get(f"/backups/{backup}/restore").text
 
     assert "2 fewer" in page
-    assert "I know that 2 patients and 2 visits come off" in page
+    assert "I know that this removes 2 patients and 2 visits" in page
     assert "Put back this backup" in page
     assert "For 30 days you can go back to before the restore." in page
     assert "How long it takes is not known yet" in page
 
 
-def test_the_question_words_it_without_numbers_where_none_come_off(visitor: Visitor, backup: str) -> None:
+def test_the_question_words_it_without_numbers_where_none_are_removed(visitor: Visitor, backup: str) -> None:
     page = visitor.get(f"/backups/{backup}/restore").text
 
-    assert "I know that all that was entered or changed since" in page
+    assert "I know that this removes all that was entered or changed since" in page
 
 
 def test_the_question_says_when_today_s_data_cannot_be_read(visitor: Visitor, clinic: Clinic, backup: str) -> None:
@@ -94,9 +94,9 @@ def test_the_entries_that_come_off_are_named(visitor: Visitor, clinic: Clinic, b
     clinic.admit(1)
     clinic.rename(2, "P <two>")
     question = visitor.get(f"/backups/{backup}/restore").text
-    page = visitor.get(f"/backups/{backup}/comes-off").text
+    page = visitor.get(f"/backups/{backup}/losses").text
 
-    assert f'hx-get="/backups/{backup}/comes-off"' in question
+    assert f'hx-get="/backups/{backup}/losses"' in question
     assert "1 not in this backup, 1 changed since" in page
     assert "<bdi hx-ignore>P 4</bdi>" in page
     assert "<bdi hx-ignore>P &lt;two&gt;</bdi>" in page
