@@ -6,7 +6,6 @@ others of that kind; what measures waits runs alone.
 
 import argparse
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 REPORT = Path(__file__).parents[2] / "docs" / "reliability.md"
 #: Those of a machine on which a launcher has to get along.
 CORES = 2
-HEAD = "| name | what | figures | took | as it must be |\n|---|---|---|---|---|\n"
+HEAD = "| name | what | figures | took | on | as it must be |\n|---|---|---|---|---|---|\n"
 #: What a programme says where this system has not what it needs.
 LEFT_OUT = re.compile(r"^left out: (.+)$", re.MULTILINE)
 
@@ -62,7 +61,8 @@ PROGRAMMES = {
                       {"points": r"^(\d+) points", "wrong": r"^\d+ points, (\d+) wrong"}, shares=4),
     "kills": Programme("the process dies at every call that changes the disk, and again in its recovery",
                        ("tests.faults.kill_matrix",),
-                       {"kills": r"^(\d+) kills, \d+ lost", "lost": r"^\d+ kills, (\d+) lost"}, shares=2),
+                       {"kills": r"^(\d+) kills, \d+ lost", "with more in the recovery": r" (\d+) with a second kill",
+                        "lost": r"^\d+ kills, (\d+) lost"}, shares=2),
     "power": Programme("what a power cut could take, by the flushes of every operation and of every killed restore",
                        ("tests.faults.power_matrix",),
                        {"runs": r"^(\d+) runs", "put in place": r"^\d+ runs, (\d+) put",
@@ -78,7 +78,7 @@ PROGRAMMES = {
     "bits": Programme("every wrong bit and every length of a small archive, a 1 % grid over one of 50 MB",
                       ("tests.faults.bit_rot",),
                       {"bits": r" (\d+) bits", "lengths": r" (\d+) lengths", "refused": r" (\d+) refused",
-                       "wrong": r" (\d+) wrong"}, shares=2),
+                       "wrong": r" (\d+) wrong"}),
     "hostile": Programme("ZIPs that nobody means well with, as four fuzzers invent them", ("tests.laws.hostile",),
                          {"ZIPs": r"^(\d+) ZIPs", "refused": r" (\d+) refused",
                           "came out as packed": r" (\d+) came out", "wrong": r" (\d+) wrong"}, shares=2),
@@ -91,11 +91,13 @@ PROGRAMMES = {
     "days": Programme("simulated days of a launcher: sleep, power cuts, wrong clocks, failures",
                       ("tests.laws.years",),
                       {"days": r"^(\d+) days", "archives": r"(\d+) archives made",
+                       "longest time for two years (s)": r"two years took (\d+) s",
                        "rules broken": r"(\d+) rules broken"}),
     "writers": Programme("backups while three programs write to both stores, each restored and checked",
                          ("tests.faults.live_writers",),
                          {"backups": r": (\d+) backups", "bad": r"backups, (\d+) bad", "writes": r": (\d+) writes",
-                          "failed writes": r"writes, (\d+) failed", "longest wait (ms)": r"longest wait (\d+) ms"},
+                          "fewest in a second": r" (\d+) in a second", "failed writes": r" (\d+) failed",
+                          "longest wait (ms)": r"longest wait (\d+) ms"},
                          shares=4, alone=True),
     "waits": Programme("a backup every 2 s beside the writers of 35 MB; `rollback` is the EMR's mode",
                        ("tests.faults.waits",),
@@ -103,6 +105,7 @@ PROGRAMMES = {
                         "longest wait (ms)": r"longest wait (\d+) ms", "longest without (ms)": r"\((\d+) ms without\)",
                         "longest 99th of 100 (ms)": r"99 % within (\d+) ms",
                         "longest without (ms) of these": r"\((\d+) ms without backups\)",
+                        "writes": r": (\d+) writes", "failed writes": r" (\d+) failed",
                         "bounds broken": r"^  (too much)"}, alone=True),
 }  # fmt: skip
 
@@ -145,28 +148,25 @@ def row(name: str, outcome: Outcome) -> str:
     )
     verdict = "left out" if left_out else "yes" if outcome.well else "**no**"
     told = left_out[1] if left_out else found
-    return f"| `{name}` | {programme.what} | {told} | {outcome.seconds / 60:.1f} min | {verdict} |\n"
+    day = datetime.now(UTC)
+    took = f"{outcome.seconds / 60:.1f} min"
+    return f"| `{name}` | {programme.what} | {told} | {took} | {day.day} {day:%b %Y} | {verdict} |\n"
 
 
 def _sum(label: str, pattern: str, printed: str) -> int:
     found = re.findall(pattern, printed, re.MULTILINE)
     numbers = [int(number) if number.isdigit() else 1 for number in found]
-    return max(numbers, default=0) if label.startswith("longest") else sum(numbers)
+    pick = {"longest": max, "fewest": min}.get(label.partition(" ")[0])
+    return pick(numbers, default=0) if pick else sum(numbers)
 
 
-def rewrite(rows: dict[str, str], report: str, took: float) -> str:
-    """Return the report with these rows of its table anew, the others as they were, and how it was measured."""
+def rewrite(rows: dict[str, str], report: str) -> str:
+    """Return the report with these rows of its table anew, and the others as they were."""
     before, _, rest = report.partition(HEAD)
     table = re.match(r"(?:\|.*\n)*", rest)
     assert table is not None
     known = {line.split("`")[1]: line for line in table[0].splitlines(keepends=True)}
     lines = "".join((known | rows)[name] for name in PROGRAMMES if name in known | rows)
-    day = datetime.now(UTC)
-    measured = (
-        f"Measured on {day.day} {day:%B %Y} on {platform.system()}, Python {platform.python_version()}, "
-        f"{os.cpu_count()} processor cores: {took / 60:.0f} minutes for {len(rows)} of {len(PROGRAMMES)} programmes.\n"
-    )
-    before = re.sub(r"^Measured on [^|]*?\.\n(?=\n)", lambda _match: measured, before, count=1, flags=re.MULTILINE)
     return f"{before}{HEAD}{lines}{rest[table.end() :]}"
 
 
@@ -179,14 +179,14 @@ def main() -> int:
     wanted = options.names or list(PROGRAMMES)
     if unknown := set(wanted) - set(PROGRAMMES):
         parser.error(f"there is no {', '.join(sorted(unknown))}")
-    began, well, rows = time.monotonic(), True, dict[str, str]()
+    well, rows = True, dict[str, str]()
     for name, outcome in run(wanted):
         rows[name] = row(name, outcome)
         well &= outcome.well
         if not options.print:
             # At once: the next one may take hours, and be ended before.
             report = REPORT.read_text(encoding="utf-8")
-            REPORT.write_text(rewrite(rows, report, time.monotonic() - began), encoding="utf-8")
+            REPORT.write_text(rewrite(rows, report), encoding="utf-8")
     sys.stdout.write(f"\n{HEAD}{''.join(rows.values())}")
     return 0 if well else 1
 

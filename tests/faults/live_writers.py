@@ -35,6 +35,8 @@ class Outcome:
     backups: int = 0
     frozen: list[float] = field(default_factory=list)
     writes: dict[str, int] = field(default_factory=dict)
+    #: Writes in a second.
+    rate: dict[str, float] = field(default_factory=dict)
     failed: dict[str, list[str]] = field(default_factory=dict)
     #: What 99 % of the writes took at most, and the longest.
     usual: dict[str, float] = field(default_factory=dict)
@@ -48,7 +50,8 @@ class Outcome:
         ]
         for kind in self.writes:
             lines.append(
-                f"  {kind}: {self.writes[kind]} writes, {len(self.failed[kind])} failed, "
+                f"  {kind}: {self.writes[kind]} writes, {self.rate[kind]:.0f} in a second, "
+                f"{len(self.failed[kind])} failed, "
                 f"99 % within {milliseconds(self.usual[kind])}, longest wait {milliseconds(self.longest[kind])}"
             )
         lines += self.bad
@@ -100,6 +103,7 @@ def writers(data: Path, outcome: Outcome) -> Iterator[None]:
             answer, _ = process.communicate(timeout=60)
             met = json.loads(answer)
             outcome.writes[kind] = len(met["waits"])
+            outcome.rate[kind] = len(met["waits"]) / met["seconds"]
             outcome.failed[kind] = met["failed"]
             outcome.usual[kind] = sorted(met["waits"])[len(met["waits"]) * 99 // 100]
             outcome.longest[kind] = max(met["waits"])

@@ -83,6 +83,8 @@ class Law:
         if kind in ("archive", "kept"):
             self._expect_settled(f"{path} was deleted")
         if kind == "journal":
+            # Nobody would finish then what the journal told of.
+            self._expect_settled("the journal was deleted")
             # One that a power cut brings back is followed once more, to no effect.
             self._has_journal = False
         if "/swap/" in path and self._has_journal:

@@ -139,6 +139,15 @@ def test_an_archive_that_is_flushed_at_each_step_obeys_the_law() -> None:
         ([f"mkdir\t{BOX}/new/chroma", *JOURNAL], "the journal was written before the name"),
         ([f"mkdir\t{BOX}/new/chroma/a", f"rename\t/data/chroma\t{BOX}/new/chroma"], "before the name of"),
         ([*JOURNAL, f"rename\t/data/clinic.db\t{BOX}/new/clinic.db", "fsync\t/data"], f"and {BOX}/new never flushed"),
+        (
+            [
+                *JOURNAL,
+                f"rename\t/data/clinic.db\t{BOX}/new/clinic.db",
+                f"unlink\t{PRIVATE}/journal.json",
+                *(f"fsync\t{folder}" for folder in (PRIVATE, f"{BOX}/new", "/data")),
+            ],
+            "the journal was deleted while /data/clinic.db was not flushed in /data",
+        ),
         ([*JOURNAL, f"sendfile\t{BOX}/new/a", f"renameat2\t/data/b\t{BOX}/new"], "was flushed"),
         ([*JOURNAL, f"unlinkat\t{BOX}/old/a"], "was deleted while the journal was there"),
         ([f"mkdir\t{KEPT}", f"rename\t{KEPT}/backup_a.zip\t/data/backups/backup_a.zip"], "whose own name"),

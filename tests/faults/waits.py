@@ -2,8 +2,8 @@
 
 `python -m tests.faults.waits` prints the figures of both journal modes. The backups are made as the launcher makes
 those that come by themselves: with what the EMR leaves of the processors. 99 of 100 writes have to be done in twice the
-time that they take without backups, and none may wait longer than the freeze and the longest pause of SQLite between
-two tries, which is 100 ms.
+time that they take without backups, and none may wait longer than the freeze, the longest pause of SQLite between two
+tries, which is 100 ms, and what 99 of 100 take without backups. What took longer without any backup is no fault of one.
 """
 
 import argparse
@@ -52,8 +52,10 @@ def broken(alone: Outcome, beside: Outcome) -> list[str]:
             found.append(f"{kind}: {len(beside.failed[kind])} writes failed")
         if beside.usual[kind] > 2 * alone.usual[kind]:
             found.append(f"{kind}: 99 % within {milliseconds(beside.usual[kind])}, more than twice of that without")
-        # One call of Chroma is two transactions, each of which may wait. Who waits for the disk alone is none of ours.
-        limit = max((max(beside.frozen) + BACK_OFF) * (2 if kind == "vectors" else 1), alone.longest[kind])
+        # One call of Chroma is two transactions, each of which may wait; a write of clinic.db waits for its turn, too.
+        # Who waits for the disk alone is none of ours.
+        held = (max(beside.frozen) + BACK_OFF) * (2 if kind == "vectors" else 1)
+        limit = max(held + alone.usual[kind], alone.longest[kind])
         if beside.longest[kind] > limit:
             found.append(f"{kind}: waited {milliseconds(beside.longest[kind])}, more than {milliseconds(limit)}")
     return found
@@ -79,7 +81,8 @@ def main() -> int:
         )
         for kind in KINDS:
             sys.stdout.write(
-                f"  {kind}: {beside.writes[kind]} writes, {len(beside.failed[kind])} failed; 99 % within "
+                f"  {kind}: {beside.writes[kind]} writes, {beside.rate[kind]:.0f} in a second, "
+                f"{len(beside.failed[kind])} failed; 99 % within "
                 f"{milliseconds(beside.usual[kind])} ({milliseconds(alone.usual[kind])} without backups), longest wait "
                 f"{milliseconds(beside.longest[kind])} ({milliseconds(alone.longest[kind])} without)\n"
             )

@@ -1,7 +1,8 @@
 """A program that writes to a clinic's stores until its standard input ends, then tells what it met, as JSON.
 
 The programs take turns on clinic.db by a lock of their own: two of them would now and then refuse each other, and here
-only a backup can be in the way of a write.
+only a backup can be in the way of a write. Waiting for its turn is a part of what a write takes, for whoever has it may
+wait for a backup.
 """
 
 import argparse
@@ -38,14 +39,16 @@ def main() -> None:
     threading.Thread(target=_wait_for_the_end, args=[ended], daemon=True).start()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    due = time.monotonic()
+    due = began = time.monotonic()
     for number in itertools.count(1):
         step(record, number)
         # A step that took longer is not made up for: the writers are people, and do not hurry after a wait.
         due = max(due + PACE[wanted.kind], time.monotonic())
         if ended.wait(due - time.monotonic()):
             break
-    sys.stdout.write(json.dumps({"failed": record.failed, "waits": record.waits}) + "\n")
+    sys.stdout.write(
+        json.dumps({"failed": record.failed, "waits": record.waits, "seconds": time.monotonic() - began}) + "\n"
+    )
 
 
 def _wait_for_the_end(ended: threading.Event) -> None:
@@ -55,8 +58,11 @@ def _wait_for_the_end(ended: threading.Event) -> None:
 
 def _ledger(path: Path, write: Callable[[Path, int], None], turn: FileLock) -> Callable[[Record, int], None]:
     def step(record: Record, number: int) -> None:
-        with turn:
-            record.attempt(lambda: write(path, number))
+        def wait_and_write() -> None:
+            with turn:
+                write(path, number)
+
+        record.attempt(wait_and_write)
 
     return step
 
@@ -76,11 +82,10 @@ def _vectors(data_dir: Path, turn: FileLock) -> Callable[[Record, int], None]:
         patient = f"patient_{number % 400 + 1}"
 
         def note() -> None:
-            with transaction(data_dir / "clinic.db") as database:
+            with turn, transaction(data_dir / "clinic.db") as database:
                 database.execute("INSERT INTO revisions VALUES (?, ?)", (patient, number))
 
-        with turn:
-            record.attempt(note)
+        record.attempt(note)
         record.attempt(lambda: collection.delete(ids=[patient]))
         text = f"{patient} {number}"
         record.attempt(
