@@ -1,8 +1,9 @@
 """Which archives stay: policy, pins, pruning and deleting, and the alarm that pins the last good ones."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -25,6 +26,14 @@ from .tripwire import alarm, is_back
 from .vanished import GONE
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a new backup should hold no less than, and the archive that still holds it, if there is one."""
+
+    counts: Mapping[str, int]
+    archive: Archive | None
 
 
 class Keeper:
@@ -59,7 +68,8 @@ class Keeper:
     def prune(self, policy: Policy, trigger: Trigger, *, needed: int = 0) -> list[str]:
         """Delete what `policy` leaves out, but never a pinned archive nor the newest proven one; return the names.
 
-        On a full disk more goes, until there is the usual room and that for `needed` bytes.
+        On a full disk more goes, until there is the usual room and that for `needed` bytes. Raise RepositoryUnusable
+        where one could not be deleted, when all the others are.
         """
         with self._recorder.record(Action.PRUNE, trigger) as entry, self._repository.lock():
             entry.reason = self._mended_rules()
@@ -76,6 +86,8 @@ class Keeper:
             if result.thinned:
                 thinned = _("The disk is nearly full, so older backups were deleted sooner than usual.")
                 entry.reason = f"{entry.reason} {thinned}".strip()
+            if result.refused:
+                raise result.refused
             if not result.deleted and not entry.reason:
                 entry.discard()
             return result.deleted
@@ -142,6 +154,17 @@ class Keeper:
         with self._repository.lock(), translating(RepositoryUnusable, _("The backup folder cannot be written")):
             pins = {other: why for other, why in self._repository.rules.pins.items() if other != name}
             self._repository.rules.pins = pins | ({name: reason} if reason else {})
+            if reason:
+                self._put_aside(name)
+
+    def _put_aside(self, name: str) -> None:
+        """Move what was just pinned to where the EMR's own clean-up does not look; else the next tidying up does it."""
+        for archive in self._repository.archives():
+            if archive.name == name and archive.is_ours and archive.is_made_of(self._data.origin):
+                try:
+                    self._repository.put_aside(archive)
+                except RepositoryUnusable:
+                    logger.warning("%s is pinned, and was not moved", name, exc_info=True)
 
     @property
     def pins(self) -> dict[str, str]:
@@ -167,24 +190,24 @@ class Keeper:
         with translating(BackupError, _("The note of the alarm cannot be read")):
             return self._alarms.read()
 
-    def watch(self, before: Archive | None, made: Archive) -> str:
-        """Compare a new archive with the last good one before it; pin that one and raise the alarm if it shrank.
+    def watch(self, before: Baseline | None, made: Archive) -> str:
+        """Compare a new archive with what was there before it; pin what holds that and raise the alarm if it shrank.
 
         Return the sentence, "" if all is well; what cannot be noted is logged, for the archive is good all the same.
         """
-        if before is None or before.manifest is None or made.manifest is None:
+        if before is None or made.manifest is None:
             return ""
-        reason = alarm(_counts(before.manifest), made.manifest.counts)
+        reason = alarm(before.counts, made.manifest.counts)
         if reason:
             try:
-                self._raise_alarm(Alarm(reason, made.name, self._clock.now(), _counts(before.manifest)), before)
+                self._raise_alarm(Alarm(reason, made.name, self._clock.now(), dict(before.counts)), before.archive)
             except BackupError:
                 logger.exception("%s", reason)
         else:
             self._end_if_back(made)
         return reason
 
-    def _raise_alarm(self, told: Alarm, before: Archive) -> None:
+    def _raise_alarm(self, told: Alarm, before: Archive | None) -> None:
         """Pin the last good archives and note the alarm, unless there is one."""
         if self.alarm() is None:
             for name in self._last_good_ones(before):
@@ -200,21 +223,21 @@ class Keeper:
                 return
             ordinary = (one for one in self._mine(self._repository.archives()) if one.is_good and not one.safety)
             last = next((one.manifest for one in ordinary if one.name != made.name and one.manifest), None)
-            if last and alarm(told.good, _counts(last)) and is_back(told.good, _counts(made.manifest)):
+            if last and alarm(told.good, counts_of(last)) and is_back(told.good, counts_of(made.manifest)):
                 self.all_is_well()
 
     def restored(self, archive: Archive) -> None:
         """End the alarm if a person has put back an archive that holds what was lost."""
         with _ending_the_alarm():
             told = self.alarm()
-            if told and told.good and archive.manifest and not alarm(told.good, _counts(archive.manifest)):
+            if told and told.good and archive.manifest and not alarm(told.good, counts_of(archive.manifest)):
                 self.all_is_well()
 
-    def _last_good_ones(self, before: Archive) -> list[str]:
-        """Return the archive that is taken for good, and the newest one that was opened."""
+    def _last_good_ones(self, before: Archive | None) -> set[str]:
+        """Return the archive that is taken for good, if there is one, and the newest one that was opened."""
         mine = self._mine(self._repository.archives())
-        proven = next((one.name for one in mine if one.state is State.PROVEN and not one.safety), before.name)
-        return list(dict.fromkeys([before.name, proven]))
+        proven = next((one for one in mine if one.state is State.PROVEN and not one.safety), None)
+        return {one.name for one in (before, proven) if one is not None}
 
     def guard(self, archive: Archive) -> None:
         """Pin what damaged data is to be restored from, until a backup can be made again."""
@@ -237,8 +260,10 @@ class Keeper:
         self._unpin_alarmed()
 
     def _unpin_alarmed(self) -> None:
+        # Another clinic's alarm is its own.
+        mine = {one.name for one in self._mine(self._repository.archives())}
         for name, reason in self.pins.items():
-            if reason == BY_ALARM:
+            if reason == BY_ALARM and name in mine:
                 self.pin(name, reason=None)
 
     def keep_for_ever(self, archive: Archive, *, keep: bool) -> None:
@@ -256,6 +281,6 @@ def _ending_the_alarm() -> Iterator[None]:
         logger.exception("the alarm goes on until somebody ends it")
 
 
-def _counts(manifest: Manifest) -> dict[str, int]:
+def counts_of(manifest: Manifest) -> dict[str, int]:
     """Return the counts of a manifest; one of the EMR's older code has two."""
     return dict(manifest.counts) or {"patients": manifest.patient_count, "visits": manifest.visit_count}

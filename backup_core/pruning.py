@@ -1,10 +1,13 @@
 """Carry out the policy: delete what it leaves out, and put aside what is kept longer than the newest."""
 
+import logging
 import shutil
-from collections.abc import Callable, Container, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from .errors import RepositoryUnusable
 from .listing import Archive, State
 from .repository import Repository
 from .retention import Candidate, Policy, plan, safeties_to_prune, safeties_to_thin, thinning_order
@@ -14,6 +17,10 @@ _FEWEST_DAMAGED = 3
 #: What stays free on the disk of the backup folder, if thinning the tiers can do it: bytes, or a share if that is less.
 _FREE_BYTES = 5_000_000_000
 _FREE_SHARE = 0.1
+#: How many archives that cannot be deleted are passed over: each may take 10 s of trying.
+_MOST_REFUSED = 3
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,31 @@ class Pruned:
 
     deleted: list[str]
     thinned: bool
+    #: What the disk refused first, if anything: all else was done.
+    refused: RepositoryUnusable | None
+
+
+class _Deletion:
+    """Deletes archives; one that cannot be deleted is passed over, for the others are no less due."""
+
+    def __init__(self, repository: Repository, on_deleted: Callable[[str], None]) -> None:
+        self._repository = repository
+        self._on_deleted = on_deleted
+        self.deleted: list[str] = []
+        self.refused: list[RepositoryUnusable] = []
+
+    def delete(self, archive: Archive) -> None:
+        """Delete one archive, unless too many were refused before."""
+        if len(self.refused) >= _MOST_REFUSED:
+            return
+        try:
+            self._repository.delete(archive)
+        except RepositoryUnusable as error:
+            logger.warning("%s", error, exc_info=True)
+            self.refused.append(error)
+        else:
+            self.deleted.append(archive.name)
+            self._on_deleted(archive.name)
 
 
 def prune(
@@ -38,31 +70,43 @@ def prune(
 
     `protected` names archives that are kept in any case; `local` is the naive local time; `on_deleted` is told each
     name at once; `needed` bytes should be free. The repository's lock is held by the caller. Raise RepositoryUnusable
-    where a file cannot be deleted.
+    where the folder cannot be read.
     """
     archives = repository.archives()
     mine, ordinary, safeties = _candidates(archives, origin)
     planned = plan(ordinary, policy, never=protected)
-    deleted = [*planned.prune, *safeties_to_prune(safeties, local, never=protected)]
-    for name in deleted:
-        repository.delete(mine[name])
-        on_deleted(name)
-    thinned = []
-    spare = [name for name in safeties_to_thin(safeties, never=protected) if name not in deleted]
+    due = [*planned.prune, *safeties_to_prune(safeties, local, never=protected)]
+    deletion = _Deletion(repository, on_deleted)
+    for name in due:
+        deletion.delete(mine[name])
+    as_ever = len(deletion.deleted)
+    spare = [name for name in safeties_to_thin(safeties, never=protected) if name not in due]
     good = [mine[name] for name in (*thinning_order(ordinary, planned, never=protected), *spare)]
-    for archive in [*_damaged(archives, origin, protected), *good]:
+    for archive in _that_give_room(repository, [*_damaged(archives, origin, protected), *good], archives):
         if _has_room(repository, needed):
             break
-        repository.delete(archive)
-        on_deleted(archive.name)
-        thinned.append(archive.name)
+        deletion.delete(archive)
     newest_first = sorted(ordinary, key=lambda one: (one.order, one.name), reverse=True)
     newest = {one.name for one in newest_first[: policy.newest]}
     for name in planned.keep:
-        # The EMR's own clean-up, which keeps the newest ten, does not know why others are kept.
-        if name not in newest and name not in thinned:
-            repository.put_aside(mine[name])
-    return Pruned([*deleted, *thinned], bool(thinned))
+        # The EMR's own clean-up, which keeps the newest ten of its own and ours, does not know why others are kept.
+        if (name not in newest or name in repository.rules.pins) and name not in deletion.deleted:
+            try:
+                repository.put_aside(mine[name])
+            except RepositoryUnusable as error:
+                deletion.refused.append(error)
+                break
+    return Pruned(deletion.deleted, len(deletion.deleted) > as_ever, next(iter(deletion.refused), None))
+
+
+def _that_give_room(repository: Repository, wanted: Iterable[Archive], archives: Sequence[Archive]) -> list[Archive]:
+    """Return those of `wanted` that make room in the repository when they go.
+
+    What lies in an earlier backup folder on another disk does not, nor does one of two names of one file.
+    """
+    disk = repository.folder.stat().st_dev
+    names = Counter(archive.file for archive in archives if archive.file)
+    return [one for one in wanted if one.file is None or (one.file[0] == disk and names[one.file] == 1)]
 
 
 def reasons(

@@ -9,13 +9,13 @@ from .datafolder import DataFolder
 from .errors import BackupError, RepositoryFull, SourceDamaged
 from .fingerprint import fingerprint
 from .history import History
-from .keeper import Keeper
+from .keeper import Baseline, Keeper, counts_of
 from .listing import Archive, State
 from .progress import OnProgress
 from .recorder import Entry
 from .repository import Repository
 from .retention import Policy
-from .runs import Action, Outcome, Trigger
+from .runs import Action, Outcome, Run, Trigger
 from .sources import Source
 from .space import needed_on_disk_of
 from .text import _
@@ -25,6 +25,8 @@ from .vanished import FOLDER
 logger = logging.getLogger(__name__)
 
 _RESTORES = (Action.RESTORE, Action.UNDO)
+#: How a run ends that has compared what it found with what was there before.
+_COMPARED = (Outcome.MADE, Outcome.UNCHANGED)
 
 
 class Runner:
@@ -85,13 +87,13 @@ class Runner:
         try:
             return self.make(trigger, sources, entry, on_progress)
         except RepositoryFull:
+            before = self._names()
             try:
                 needed = needed_on_disk_of(self._repository.folder, self._maker.room_for(sources))
-                spared = self._keeper.prune(policy(), trigger, needed=needed)
+                self._keeper.prune(policy(), trigger, needed=needed)
             except BackupError:
-                logger.exception("old backups could not make way for the one of today")
-                spared = []
-            if not spared:
+                logger.exception("not all that was to make way for the backup of today could")
+            if before <= self._names():
                 raise
         return self.make(trigger, sources, entry, on_progress)
 
@@ -106,6 +108,8 @@ class Runner:
             raise self._with_a_way_out(error) from error.__cause__
         entry.outcome, entry.archive = Outcome.MADE, archive.name
         self._keeper.release()
+        if before is None and archive.manifest is not None and not archive.manifest.patient_count:
+            before = self._beside()
         entry.reason = self._keeper.watch(before, archive)
         entry.facts |= {"size": archive.size, FOLDER: str(archive.path.parent)}
         if archive.manifest is not None:
@@ -128,25 +132,50 @@ class Runner:
                 error.hint = _("Restore the backup of %(when)s (%(archive)s), or ask for help.", **told)
         return error
 
-    def _baseline(self) -> Archive | None:
+    def _baseline(self) -> Baseline | None:
         """Return what a new backup should hold no less than: the last good one, or what was restored after it."""
         newest = self._last_compared()
-        done = (run for run in self._history.runs() if run.action in _RESTORES and run.outcome is Outcome.DONE)
-        restored = next(done, None)
-        made = newest.manifest.created_at_utc if newest and newest.manifest else None
-        if restored is None or (made is not None and made > restored.started_at):
-            return newest
-        return next((archive for archive in self._repository.archives() if archive.name == restored.archive), None)
+        # By the order of the history, and not by the clocks, which may have been wrong at the one or the other.
+        for run in self._history.runs():
+            if newest is not None and run.archive == newest.name and run.outcome in _COMPARED:
+                break
+            if run.action in _RESTORES and run.outcome is Outcome.DONE:
+                return self._restored_by(run) or _baseline_of(newest)
+        return _baseline_of(newest)
+
+    def _restored_by(self, run: Run) -> Baseline | None:
+        """Return what a restore has put back, by its archive, or where that has gone by its record."""
+        archive = next((one for one in self._repository.archives() if one.name == run.archive), None)
+        if found := _baseline_of(archive):
+            return found
+        patients = run.facts.get("patients")
+        return Baseline({"patients": patients}, None) if isinstance(patients, int) else None
+
+    def _beside(self) -> Baseline | None:
+        """Return what another data folder has put into this backup folder last: ours may be new in that one's place."""
+        others = (one for one in self._repository.archives() if one.is_good and not one.safety)
+        beside = _baseline_of(next((one for one in others if not one.is_of(self._data.origin)), None))
+        # It is another clinic's as like as not, and nothing of it is ours to keep.
+        return Baseline(beside.counts, None) if beside else None
 
     def _last_compared(self) -> Archive | None:
         """Return the newest good archive, but none of ours that was cut off before it was compared and recorded."""
         origin = self._data.origin
         good = [one for one in self._repository.archives() if one.is_good and not one.safety and one.is_of(origin)]
-        recorded = {run.archive for run in self._history.runs() if run.outcome in (Outcome.MADE, Outcome.UNCHANGED)}
+        recorded = {run.archive for run in self._history.runs() if run.outcome in _COMPARED}
         if not any(one.name in recorded for one in good):
             # As on a new computer: the newest is all there is to go by.
             return good[0] if good else None
         return next(one for one in good if one.name in recorded or not one.is_ours)
 
+    def _names(self) -> set[str]:
+        return {archive.name for archive in self._repository.archives()}
+
     def _look(self, sources: Sequence[Source]) -> str:
         return fingerprint(sources) if self._peek else ""
+
+
+def _baseline_of(archive: Archive | None) -> Baseline | None:
+    if archive is None or archive.manifest is None:
+        return None
+    return Baseline(counts_of(archive.manifest), archive)

@@ -1,8 +1,12 @@
 """A backup that finds no room: what can be spared makes way for it, and never what must stay."""
 
+import errno
+import os
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +15,11 @@ from backup_core.errors import RepositoryFull
 from backup_core.listing import Archive
 from backup_core.retention import Policy
 from backup_core.runs import Outcome, Trigger
+from tests.audit import listening
 from tests.clinic import Clinic
 from tests.core.test_keeper import make, names
 from tests.fakeclock import FakeClock
+from tests.laws.world import MEMORY
 
 Disk = Callable[[int], None]
 
@@ -71,6 +77,42 @@ def test_a_full_disk_takes_older_damaged_backups_before_any_good_one(
     full_above(7)
     engine.prune()
     assert names(engine) == {one.name for one in (made[0], *made[2:], bad[0], *bad[2:])}, "the newest three stay"
+
+
+def test_a_full_disk_takes_nothing_from_another_disk_and_no_name_that_gives_no_room(
+    clinic: Clinic, clock: FakeClock, tmp_path: Path, full_above: Disk
+) -> None:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as elsewhere:
+        old, new = Path(elsewhere) / "backups", tmp_path / "stick"
+        new.mkdir()
+        if Path(elsewhere).stat().st_dev == new.stat().st_dev:
+            pytest.skip("there is only one disk here")
+        earlier = BackupEngine(clinic.data_dir, old, clock=clock, patience=5)
+        far = make(earlier, clinic, clock, 3, timedelta(days=31))
+        engine = BackupEngine(clinic.data_dir, new, older_dirs=[str(old)], clock=clock, patience=5)
+        engine.keeper.set_policy(Policy(newest=1, monthly=12))
+        near = make(engine, clinic, clock, 3, timedelta(days=31))
+        second_name = new / f"safety_{near[1].name}"
+        os.link(near[1].path, second_name)
+        full_above(-1)
+        engine.prune()
+        assert names(engine) == {*(one.name for one in far), near[1].name, second_name.name, near[2].name}
+
+
+def test_the_backup_of_today_is_made_in_the_room_of_one_though_another_cannot_be_deleted(
+    engine: BackupEngine, clinic: Clinic, made: list[Archive], full_above: Disk
+) -> None:
+    def refuse(step: str, values: Sequence[object]) -> None:
+        if step == "os.remove" and made[1].name in str(values[0]):
+            raise PermissionError(errno.EPERM, "not permitted")
+
+    full_above(3)
+    clinic.admit("Today")
+    with listening(refuse):
+        run = engine.back_up(Trigger.INTERVAL)
+    assert run.outcome is Outcome.MADE
+    # The third made way for it, and the fourth for what comes next.
+    assert names(engine) == {made[0].name, made[1].name, run.archive}
 
 
 def test_pins_the_newest_and_the_newest_proven_backup_stay_on_a_full_disk(

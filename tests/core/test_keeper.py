@@ -1,20 +1,25 @@
 """Which archives stay: the policy in the backup folder, pins, the alarm, a full disk."""
 
+import errno
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from backup_core import BackupEngine
-from backup_core.errors import RepositoryLocked, SourceDamaged
+from backup_core.errors import RepositoryLocked, RepositoryUnusable, SourceDamaged
 from backup_core.listing import KEPT, Archive
 from backup_core.retention import Policy
-from backup_core.runs import Trigger
+from backup_core.rulebook import BY_HAND
+from backup_core.runs import Outcome, Trigger
 from tests.audit import listening
-from tests.clinic import PATIENTS, Clinic
+from tests.clinic import PATIENTS, Clinic, make_clinic
+from tests.core import oldemr
 from tests.fakeclock import FakeClock
 
 
@@ -70,6 +75,77 @@ def test_a_pinned_archive_outlives_every_policy_until_it_is_unpinned(
     assert engine.prune(1) == [made[0].name]
 
 
+def test_an_archive_that_is_pinned_lies_at_once_where_the_emrs_own_clean_up_does_not_look(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    made = make(engine, clinic, clock, 3, timedelta(minutes=1))
+    engine.keeper.keep_for_ever(made[1], keep=True)
+    assert [engine.find(one.name).kept for one in made] == [False, True, False]
+    oldemr.cleanup_old_backups(engine.backup_dir, keep=0)
+    assert names(engine) == {made[1].name}
+    assert engine.find(made[1].name).is_good
+
+
+def test_a_pin_of_before_is_put_aside_by_the_next_tidying_up_though_it_is_one_of_the_newest(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    made = make(engine, clinic, clock, 2, timedelta(minutes=1))
+    engine.repository.rules.pins = {made[1].name: BY_HAND}
+    engine.prune(10)
+    assert [engine.find(one.name).kept for one in made] == [False, True]
+
+
+def test_an_archive_that_cannot_be_deleted_keeps_none_of_the_others(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    made = make(engine, clinic, clock, 5, timedelta(minutes=1))
+
+    def refuse(step: str, values: Sequence[object]) -> None:
+        if step == "os.remove" and made[1].name in str(values[0]):
+            raise PermissionError(errno.EPERM, "not permitted")
+
+    with listening(refuse), pytest.raises(RepositoryUnusable, match=made[1].name):
+        engine.prune(1)
+    assert names(engine) == {made[1].name, made[4].name}
+    assert engine.history.runs()[0].facts["deleted"] == 3
+    assert engine.prune(1) == [made[1].name]
+
+
+def test_where_nothing_can_be_deleted_it_is_not_tried_for_ever(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    made = make(engine, clinic, clock, 6, timedelta(minutes=1))
+    tried = set()
+
+    def refuse(step: str, values: Sequence[object]) -> None:
+        if step == "os.remove" and str(values[0]).endswith(".zip"):
+            tried.add(values[0])
+            raise PermissionError(errno.EPERM, "not permitted")
+
+    with listening(refuse), pytest.raises(RepositoryUnusable, match=made[0].name):
+        engine.prune(1)
+    assert len(tried) == 3
+    assert len(names(engine)) == 6
+
+
+def test_the_alarm_of_one_clinic_is_its_own_in_a_folder_of_two(
+    clinic: Clinic, clock: FakeClock, tmp_path: Path
+) -> None:
+    engine = BackupEngine(clinic.data_dir, tmp_path / "both", clock=clock, patience=5)
+    other_clinic = make_clinic(tmp_path / "other")
+    other = BackupEngine(other_clinic.data_dir, tmp_path / "both", clock=clock, patience=5)
+    other.create()
+    good = lose_patients(engine, clinic, clock)
+    assert engine.back_up(Trigger.INTERVAL).reason
+    clock.pass_time(timedelta(hours=1))
+    other_clinic.admit("Elsewhere")
+    assert other.back_up(Trigger.INTERVAL).outcome is Outcome.MADE
+    other.keeper.all_is_well()
+    assert good.name in engine.keeper.pins
+    make(engine, clinic, clock, 3, timedelta(hours=4))
+    assert good.name not in engine.prune(1)
+
+
 def test_the_newest_proven_archive_is_never_pruned(engine: BackupEngine, clinic: Clinic, clock: FakeClock) -> None:
     made = make(engine, clinic, clock, 3, timedelta(minutes=1))
     engine.prove(made[0])
@@ -123,6 +199,64 @@ def test_an_empty_new_database_has_its_own_sentence(engine: BackupEngine, clinic
     clinic.sql("DELETE FROM patients")
     clock.pass_time(timedelta(hours=4))
     assert "empty clinic" in engine.back_up(Trigger.INTERVAL).reason
+
+
+def test_an_empty_clinic_in_a_new_data_folder_beside_the_backups_of_another_is_asked_after(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock, tmp_path: Path
+) -> None:
+    backups = tmp_path / "backups of always"
+    BackupEngine(clinic.data_dir, backups, clock=clock, patience=5).create()
+    clinic.data_dir.rename(tmp_path / "moved")
+    fresh = make_clinic(clinic.data_dir)
+    fresh.sql("DELETE FROM patients")
+    clock.pass_time(timedelta(hours=4))
+    begun = BackupEngine(fresh.data_dir, backups, clock=clock, patience=5)
+    sentence = f"DocAssist started with an empty clinic: {PATIENTS} patients were there before."
+    assert begun.back_up(Trigger.STARTUP).reason.startswith(sentence)
+    assert begun.keeper.alarm() is not None
+    assert begun.keeper.pins == {}
+    begun.keeper.all_is_well()
+    clock.pass_time(timedelta(hours=4))
+    fresh.admit("The first one")
+    assert begun.back_up(Trigger.INTERVAL).reason == ""
+
+
+def test_a_new_clinic_with_patients_beside_another_is_no_alarm(
+    clinic: Clinic, clock: FakeClock, tmp_path: Path
+) -> None:
+    backups = tmp_path / "both"
+    BackupEngine(clinic.data_dir, backups, clock=clock, patience=5).create()
+    small = make_clinic(tmp_path / "small")
+    small.sql("DELETE FROM patients WHERE id > 1")
+    assert BackupEngine(small.data_dir, backups, clock=clock, patience=5).back_up(Trigger.STARTUP).reason == ""
+
+
+def test_a_loss_is_seen_though_the_clock_was_wrong_when_something_was_restored(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    small = engine.create()
+    clock.pass_time(timedelta(days=365))
+    engine.restore(small)
+    clock.set_back(timedelta(days=364))
+    for number in range(90):
+        clinic.admit(f"Later {number}")
+    assert engine.back_up(Trigger.INTERVAL).reason == ""
+    clinic.sql("DELETE FROM patients WHERE id > ?", PATIENTS)
+    clock.pass_time(timedelta(hours=4))
+    assert f"90 of {PATIENTS + 90} patients have gone" in engine.back_up(Trigger.INTERVAL).reason
+
+
+def test_a_loss_is_seen_though_what_was_restored_has_gone_since(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    small = engine.create()
+    make(engine, clinic, clock, 2, timedelta(hours=1))
+    engine.restore(engine.find(small.name))
+    engine.delete(engine.find(small.name))
+    clinic.sql("DELETE FROM patients WHERE id > 20")
+    clock.pass_time(timedelta(hours=4))
+    assert f"{PATIENTS - 20} of {PATIENTS} patients have gone" in engine.back_up(Trigger.INTERVAL).reason
+    assert engine.keeper.alarm() is not None
 
 
 def test_a_restore_to_an_older_state_is_no_alarm(engine: BackupEngine, clinic: Clinic, clock: FakeClock) -> None:

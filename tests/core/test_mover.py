@@ -92,14 +92,14 @@ def test_all_are_moved_with_what_is_known_of_them(
 ) -> None:
     engine.prove(engine.find(made[0]))
     engine.keeper.keep_for_ever(engine.find(made[1]), keep=True)
-    before = {name: (engine.backup_dir / name).read_bytes() for name in made}
+    before = {name: engine.find(name).path.read_bytes() for name in made}
     seen: list[Progress] = []
 
     moved_to.keeper.take_over(engine.backup_dir)
     assert moved_to.mover.move(Trigger.MANUAL, seen.append) == 3
 
-    assert {path.name: path.read_bytes() for path in new.glob("*.zip")} == before
-    assert zips(engine.backup_dir) == []
+    assert {path.name: path.read_bytes() for path in new.rglob("*.zip")} == before
+    assert list(engine.backup_dir.rglob("*.zip")) == []
     assert moved_to.mover.waiting() == []
     assert moved_to.find(made[0]).state is State.PROVEN
     assert "pinned" in moved_to.keeper.reasons(Policy(newest=1)).values()
