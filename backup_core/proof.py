@@ -19,8 +19,8 @@ from .sources import CHROMA, CHROMA_DB, CLINIC_DB
 from .text import _
 from .verify import unpack
 
-#: The share of vectors that must find themselves among their five nearest: the index is approximate, and on a healthy
-#: store of 60,000 random vectors 1.2 % did not.
+#: The share of vectors that must find themselves, see `chromaprobe.NEAREST` and `WIDER`: the index is approximate, and
+#: on a healthy store of 60,000 random vectors 1.2 % did not among their five nearest.
 FOUND_SHARE = 0.95
 
 

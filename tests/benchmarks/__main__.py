@@ -16,13 +16,15 @@ from tests.benchmarks.charts import Bar, draw
 from tests.benchmarks.clinics import clinic
 from tests.benchmarks.contest import Result, contest, table
 from tests.benchmarks.growing import SIZES, data_size, grow
+from tests.benchmarks.heartbeat import heartbeat
 from tests.benchmarks.imports import imports
 from tests.benchmarks.machine import machine
 from tests.benchmarks.manyfiles import many_files
 from tests.benchmarks.notes import RESTORE, TRIED
 from tests.benchmarks.sizes import growth, sizes
 from tests.benchmarks.stagetimes import stage_times
-from tests.benchmarks.waits import SMALL, longest_waits
+from tests.benchmarks.targets import Target, of_backups, of_restores, of_sizes, of_waits, targets
+from tests.benchmarks.waits import SMALL, longest_waits, waits_section
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -47,7 +49,9 @@ def main() -> int:
     options = Options(**vars(parser.parse_args()))
     options.into.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=clinic(options.patients).parent) as scratch:
-        sections = [_shown(one) for one in _sections(options, Path(scratch))]
+        reached: list[Target] = []
+        title, *sections = [_shown(one) for one in _sections(options, Path(scratch), reached)]
+        sections = [title, _shown(targets(reached)), *sections]
     (options.into / "benchmarks.md").write_text("\n".join(sections), encoding="utf-8")
     return 0
 
@@ -59,23 +63,26 @@ def _shown(section: str) -> str:
     return section
 
 
-def _sections(options: Options, scratch: Path) -> Iterator[str]:
+def _sections(options: Options, scratch: Path, reached: list[Target]) -> Iterator[str]:
     yield _title(options, scratch)
-    yield from _timed(options, scratch)
+    yield from _timed(options, scratch, reached)
     # What is timed counts the memory of this process as its own, so it has stayed small until here.
     yield from _watched(scratch)
 
 
-def _timed(options: Options, scratch: Path) -> Iterator[str]:
-    """Yield the sections on what is timed as whole processes."""
-    yield from _contests(options, scratch)
+def _timed(options: Options, scratch: Path, reached: list[Target]) -> Iterator[str]:
+    """Yield the sections on what is timed as whole processes, and add to what was `reached`."""
+    yield from _contests(options, scratch, reached)
     grown = [grow(scratch, size, options.rounds) for size in SIZES if size <= options.patients]
+    reached += of_sizes(grown)
     yield stage_times(grown, options.into)
     yield growth(grown, options.into)
     yield sizes(grown, options.into)
     yield many_files(scratch, options.rounds)
     yield large.large(scratch) if options.large else large.kept(options.into / "benchmarks.md")
-    yield longest_waits(scratch, sorted({SMALL, options.patients}), options.into)
+    waits = longest_waits(scratch, sorted({SMALL, options.patients}))
+    reached += of_waits(waits)
+    yield waits_section(waits, options.into)
 
 
 def _watched(scratch: Path) -> Iterator[str]:
@@ -110,7 +117,7 @@ def _title(options: Options, scratch: Path) -> str:
     )
 
 
-def _contests(options: Options, scratch: Path) -> Iterator[str]:
+def _contests(options: Options, scratch: Path, reached: list[Target]) -> Iterator[str]:
     """Yield the sections of the contests; the later ones need what the first has left."""
     data, out, rounds = scratch / "data", scratch / "out", options.rounds
     shutil.copytree(clinic(options.patients), data)
@@ -118,12 +125,16 @@ def _contests(options: Options, scratch: Path) -> Iterator[str]:
     backups = contest(firsts, rounds)
     yield table("First backup", backups)
     yield draw(options.into, "first-backup", "First backup, seconds", _bars(backups))
-    yield table("First backup on one processor", contest(firsts[:2], rounds, cores=1))
-    yield table("Interval run over unchanged data", contest(contestants.unchanged_runs(data, out), rounds))
+    on_one = contest(firsts[:2], rounds, cores=1)
+    yield table("First backup on one processor", on_one)
+    unchanged = contest(contestants.unchanged_runs(data, out), rounds)
+    yield table("Interval run over unchanged data", unchanged)
     restores = contest(contestants.restores(data, out), rounds)
+    reached += [*of_backups(backups, on_one, unchanged), *of_restores(restores)]
     yield table("Restore", restores)
     yield RESTORE
     yield draw(options.into, "restore", "Restore, seconds", _bars(restores))
+    yield heartbeat(data, rounds)
     shutil.rmtree(data)
     shutil.rmtree(out)
 

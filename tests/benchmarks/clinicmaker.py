@@ -20,7 +20,7 @@ from backup_core.sample import DIMENSIONS, SCHEMA
 VISITS_EACH = 8
 VECTORS_EACH = 6
 _BATCH = 2_000
-_NOTE_WORDS = 150
+_NOTE_WORDS = 205
 
 
 def _make_database(path: Path, patients: int) -> None:

@@ -35,6 +35,19 @@ def test_nothing_is_lost_when_the_disk_is_full_or_fails_during(
     assert not matrix.result.lost, "\n".join(matrix.result.lost)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_lost_when_the_last_call_of_each_kind_fails_once_in(
+    name: str, scenery: Scenery, puppet: Puppet, tmp_path: Path
+) -> None:
+    matrix = DiskMatrix(scenery.scene(name), puppet, tmp_path)
+    calls = matrix.calls()
+    last = {call.partition("\t")[0]: number for number, call in enumerate(calls, 1)}
+    assert {"fsync", "unlink"} & set(last)
+    matrix.fail("broken-once", sorted(last.values()), calls)
+    assert matrix.result.points == len(last)
+    assert not matrix.result.lost, "\n".join(matrix.result.lost)
+
+
 @pytest.mark.parametrize("name", ["create", "run", "restore-good"])
 def test_no_backup_lacks_what_the_disk_would_not_read_during(
     name: str, scenery: Scenery, puppet: Puppet, tmp_path: Path
