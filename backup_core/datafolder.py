@@ -1,6 +1,7 @@
 """The data folder as a place to work in: its lock, its origin, and a staging folder that is always cleared away."""
 
 import logging
+import os
 import re
 import uuid
 from collections.abc import Iterator, Sequence
@@ -148,13 +149,26 @@ class DataFolder:
         What cannot be removed now, as a file that a virus scanner has open, stops no backup: the next sweep has it.
         """
         with translating(SnapshotFailed, _("What an interrupted backup has left could not be removed")):
-            for held in self._staging.glob("*.lock"):
-                lock = FileLock(held, timeout=0, mode=0o600)
-                with suppress(Timeout):
-                    with lock:
-                        cleared = clear(held.with_suffix(""))
-                    if cleared:
-                        clear(held)
+            found = list(self._staging.glob("*"))
+        # A folder may be there without its lock: on Windows that goes whenever it is let go.
+        folders = {path for path in found if path.is_dir()}
+        for folder in folders | {path.with_suffix("") for path in found if path.suffix == ".lock"}:
+            _clear_unless_in_use(folder)
+
+
+def _clear_unless_in_use(folder: Path) -> None:
+    """Remove a staging folder and its lock, unless somebody holds that: it is taken before the folder is made."""
+    held = folder.with_suffix(".lock")
+    try:
+        # While the lock is held it goes too: later, it may have become that of a run which has just begun. Windows
+        # removes none that is open, and does it by itself when it is let go.
+        with FileLock(held, timeout=0, mode=0o600):
+            if clear(folder) and os.name != "nt":
+                clear(held)
+    except Timeout:
+        pass
+    except OSError:
+        logger.warning("%s could not be removed yet", folder, exc_info=True)
 
 
 def clear(path: Path) -> bool:

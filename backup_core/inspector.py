@@ -1,18 +1,19 @@
 """Look into archives, and remember in the repository what was found: verify by reading, prove by opening."""
 
 import dataclasses
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from . import snapshot
-from .archive import extract
+from .archive import extract, read_manifest, unpacked_size
 from .clock import Clock
 from .compare import Loss, compare
 from .datafolder import LOOK_PATIENCE, DataFolder
-from .errors import ArchiveUnusable, RepositoryUnusable, SnapshotFailed
-from .files import translating
+from .errors import ArchiveUnusable, BackupError, RepositoryUnusable, SnapshotFailed
+from .files import need_space, translating
 from .listing import Archive
 from .progress import OnProgress
 from .proof import prove, still_whole
@@ -21,10 +22,13 @@ from .recorder import Recorder
 from .repository import Repository
 from .rotation import newest_of
 from .runs import Action, Outcome, Trigger
-from .sources import CLINIC_DB
+from .sources import CHROMA_DB, CLINIC_DB
+from .space import size_of
 from .stages import Step
 from .text import _
 from .verify import verify
+
+logger = logging.getLogger(__name__)
 
 
 class Inspector:
@@ -35,15 +39,21 @@ class Inspector:
         self._repository = repository
         self._recorder = recorder
         self._clock = clock
+        #: What was found and could not be noted yet, by path of the archive.
+        self._unnoted: dict[Path, tuple[Archive, Proof]] = {}
 
     def verify(self, archive: Archive, on_progress: OnProgress) -> None:
-        """Read an archive again and check its databases; raise ArchiveUnusable saying what is wrong."""
+        """Read an archive again and check its databases; raise ArchiveUnusable saying what is wrong.
+
+        Raise RepositoryFull without room for the databases.
+        """
         _need_file(archive)
         with (
             translating(RepositoryUnusable, _("%(name)s cannot be read just now", name=archive.name)),
             self._data.staging() as folder,
         ):
             try:
+                need_space(folder.parent, _size(archive, CLINIC_DB, CHROMA_DB), _("checking the backup"))
                 verify(archive.path, folder, on_progress)
             except ArchiveUnusable as error:
                 whole = still_whole(archive.path, folder, error)
@@ -60,6 +70,9 @@ class Inspector:
         with self._recorder.record(Action.PROVE, trigger) as entry, self._data.proving(wait=not by_itself):
             entry.archive = archive.name
             _need_file(archive)
+            if by_itself:
+                # Else a backup folder that takes no note would have the same archive opened again and again.
+                self._write_notes()
             started = self._clock.monotonic()
             with self._data.staging() as folder, entry.stages.measure(Step.PROVE):
                 proof = prove(archive.path, folder, self._clock.now(), on_progress, behind=by_itself)
@@ -70,7 +83,10 @@ class Inspector:
         return proof
 
     def compare(self, archive: Archive, *, in_full: bool = False) -> list[Loss]:
-        """Return what today's data would lose; raise ArchiveUnusable, or SnapshotFailed for data that is damaged."""
+        """Return what today's data would lose; raise ArchiveUnusable, or SnapshotFailed for data that is damaged.
+
+        Raise RepositoryFull without room for two copies of clinic.db.
+        """
         with self._beside_today(archive) as (today, backup):
             return compare(today, backup, in_full=in_full) if today else []
 
@@ -90,6 +106,8 @@ class Inspector:
         source = self._data.clinic()
         with self._data.staging() as folder:
             if source.kind is not None:
+                needed = size_of([source]) + _size(archive, CLINIC_DB)
+                need_space(folder.parent, needed, _("comparing the backup with today's data"))
                 with self._data.lock(patience=LOOK_PATIENCE):
                     snapshot.take([source], folder / "today")
                 extract(archive.path, folder / "backup", only=lambda name: name == CLINIC_DB)
@@ -101,15 +119,37 @@ class Inspector:
                 ) from error
 
     def _is_newest(self, archive: Archive) -> bool:
-        """Return whether no younger backup of this clinic is there."""
-        newest = newest_of(self._repository.archives(), self._data.origin)
+        """Return whether no younger backup of this clinic is there, as far as the backup folder can be read."""
+        try:
+            newest = newest_of(self._repository.archives(), self._data.origin)
+        except BackupError:
+            logger.warning("whether %s is the newest is not known", archive.name, exc_info=True)
+            return False
         return newest is not None and newest.name == archive.name
 
     def _note(self, archive: Archive, proof: Proof) -> None:
-        """Remember a proof if the archive is one of the repository's."""
-        if any(known.path == archive.path for known in self._repository.archives()):
-            with self._repository.lock():
-                self._repository.note_proof(archive, proof)
+        """Remember a proof; one that the backup folder does not take now is told all the same, and noted later."""
+        self._unnoted[archive.path] = archive, proof
+        try:
+            self._write_notes()
+        except BackupError:
+            logger.warning("what was found in %s could not be noted yet", archive.name, exc_info=True)
+
+    def _write_notes(self) -> None:
+        """Write down what is not noted yet of archives of the repository; raise BackupError where that cannot be."""
+        for archive, proof in list(self._unnoted.values()):
+            if any(known.path == archive.path for known in self._repository.archives()):
+                with self._repository.lock():
+                    self._repository.note_proof(archive, proof)
+            self._unnoted.pop(archive.path, None)
+
+
+def _size(archive: Archive, *databases: str) -> int:
+    """Return the bytes that databases take when they are unpacked; all that is in an old archive without a list."""
+    members = read_manifest(archive.path).members
+    if members is None:
+        return unpacked_size(archive.path)
+    return sum(member.size for member in members if member.name in databases)
 
 
 def _need_file(archive: Archive) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import platform
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -11,12 +12,14 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from .datafolder import clear
 from .engine import BackupEngine
 from .errors import BackupError, EmrRunning
-from .files import PRIVATE, private_folder, remove, translating, write_atomically
+from .files import PRIVATE, private_folder, translating, write_atomically
 from .listing import Archive
 from .sources import CHROMA
 from .swap import Swap
@@ -29,6 +32,10 @@ _KILLS = (0.01, 0.03, 0.06, 0.1, 0.2)
 _SWAPS = 10
 #: Seconds that the whole test may take: it runs on the PC of somebody who waits for it.
 LIMIT = 120.0
+#: Seconds after which a folder is surely not that of a self-test which is still running.
+_LEFT_AFTER = 6 * 3600.0
+#: How the folder of a self-test is named: as uuid4().hex.
+_NAME = re.compile(r"[0-9a-f]{32}")
 _PATIENCE = 60.0
 _LATER = "Entered After the Backup"
 #: What else the system may have to unpack a ZIP, besides this program: Windows 10 and later have the last.
@@ -54,7 +61,7 @@ class Step:
 
 
 class SelfTest:
-    """One self-test in a new folder below `folder`, which is removed at the end."""
+    """One self-test in a new folder below `folder`, which is removed at the end, or by a later one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -80,7 +87,8 @@ class SelfTest:
                 steps.append(Step(name, ok, time.monotonic() - started, detail))
                 on_step(steps[-1])
         finally:
-            remove(self._folder)
+            # Held by a virus scanner, it is left to the next self-test: what was found is worth more.
+            clear(self._folder)
         return steps
 
     @property
@@ -227,6 +235,7 @@ def self_test(folder: Path, on_step: Callable[[int, int], None] = lambda done, t
     `on_step` is told before the first step and after each one how many of how many are done; what it raises ends the
     test. Raise BackupError where the report cannot be written.
     """
+    _sweep(folder)
     test, done = SelfTest(private_folder(folder) / uuid.uuid4().hex), 0
     on_step(done, test.count)
 
@@ -250,6 +259,16 @@ def report(steps: Sequence[Step]) -> str:
     passed = sum(step.ok for step in steps)
     versions = f"{platform.platform()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     return "\n".join([*lines, f"{passed} of {len(steps)} passed on {versions}"])
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what earlier self-tests could not, or did not live to; one that runs just now keeps its folder."""
+    for left in folder.glob("*"):
+        # Another one may sweep at the same time, and what cannot be looked at stops no self-test.
+        with suppress(OSError):
+            is_ours = _NAME.fullmatch(left.name) and left.is_dir() and not left.is_symlink()
+            if is_ours and time.time() - left.stat().st_mtime > _LEFT_AFTER:
+                clear(left)
 
 
 def _expect(right: bool, otherwise: str) -> None:

@@ -1,5 +1,6 @@
 """The proof: an archive is opened as the EMR would open it, and what that shows is remembered."""
 
+import errno
 import json
 import os
 import re
@@ -8,20 +9,23 @@ import struct
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
 
 from backup_core import BackupEngine, archive
 from backup_core.contents import read_contents
-from backup_core.errors import ArchiveUnusable, BackupError, RepositoryLocked
+from backup_core.errors import ArchiveUnusable, BackupError, RepositoryFull, RepositoryLocked
 from backup_core.listing import Archive, State
+from backup_core.progress import Progress, Stage
 from backup_core.runs import Action, Outcome, Trigger
+from tests.audit import listening
 from tests.clinic import PATIENTS, Clinic
 from tests.fakeclock import FakeClock
 
@@ -320,3 +324,94 @@ def test_a_raw_safety_backup_is_read_and_its_databases_are_left_alone(engine: Ba
     assert (proof.ok, proof.opened, proof.patients, proof.asked) == (True, False, 0, 0)
     assert "not opened" in proof.remark
     assert engine.find(safety).state is State.VERIFIED
+
+
+@contextmanager
+def full_backup_folder(engine: BackupEngine) -> Iterator[None]:
+    """Let the backup folder take no note."""
+
+    def refuse(event: str, values: tuple[Any, ...]) -> None:
+        if event == "open" and str(values[0]).endswith("proofs.json.part"):
+            raise OSError(errno.ENOSPC, "refused")
+
+    with listening(refuse):
+        yield
+
+
+@contextmanager
+def locked_backup_folder(engine: BackupEngine) -> Iterator[None]:
+    """Let another program be about to publish a backup."""
+    with FileLock(engine.backup_dir / ".docassist-backup" / "lock", is_singleton=False):
+        yield
+
+
+NoNote = Callable[[BackupEngine], AbstractContextManager[None]]
+no_note = pytest.mark.parametrize("no_note", [full_backup_folder, locked_backup_folder])
+
+
+def damaged(engine: BackupEngine) -> Archive:
+    """Return an archive of which a byte was changed."""
+    made = engine.create()
+    data = bytearray(made.path.read_bytes())
+    data[data.index(b"data_level0.bin") + 200] ^= 1
+    made.path.write_bytes(data)
+    return engine.find(made.name)
+
+
+@pytest.fixture
+def impatient(clinic: Clinic, clock: FakeClock) -> BackupEngine:
+    """An engine that waits for nobody, as that of the command line."""
+    return BackupEngine(clinic.data_dir, clock=clock, patience=0.0)
+
+
+@no_note
+def test_damage_is_told_also_where_it_cannot_be_noted(impatient: BackupEngine, no_note: NoNote) -> None:
+    archive = damaged(impatient)
+    with no_note(impatient):
+        with pytest.raises(ArchiveUnusable, match="data_level0"):
+            impatient.verify(archive)
+        proof = impatient.prove(archive)
+    assert "data_level0" in proof.problem
+    assert "clinic.db" in proof.recoverable
+    run = impatient.history.runs()[0]
+    assert (run.action, run.outcome, run.reason) == (Action.PROVE, Outcome.FAILED, proof.problem)
+
+
+@no_note
+def test_a_proof_is_told_also_where_it_cannot_be_noted_and_is_noted_with_the_next(
+    impatient: BackupEngine, no_note: NoNote
+) -> None:
+    first, second = impatient.create(), impatient.create()
+    with no_note(impatient):
+        assert impatient.prove(first).is_full
+    assert impatient.find(first.name).state is State.VERIFIED
+    impatient.prove(second)
+    assert [impatient.find(one.name).state for one in (first, second)] == [State.PROVEN, State.PROVEN]
+
+
+def test_a_proof_is_told_also_where_the_drive_of_the_backups_goes_away_meanwhile(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    engine = BackupEngine(clinic.data_dir, drive / "backups")
+    made = engine.create()
+
+    def take_away(progress: Progress) -> None:
+        if progress.stage is Stage.PROVE and drive.exists():
+            drive.rename(tmp_path / "gone")
+
+    proof = engine.prove(made, on_progress=take_away)
+    assert (proof.ok, proof.was_newest) == (True, False)
+
+
+def test_where_no_note_can_be_made_nothing_is_opened_by_itself_again_and_again(impatient: BackupEngine) -> None:
+    archive = impatient.create()
+    with full_backup_folder(impatient):
+        assert impatient.prove(archive, trigger=Trigger.INTERVAL).is_full
+        seen: list[Progress] = []
+        with pytest.raises(RepositoryFull):
+            impatient.prove(archive, trigger=Trigger.INTERVAL, on_progress=seen.append)
+        assert seen == []
+    assert impatient.prove(archive, trigger=Trigger.INTERVAL).is_full
+    assert impatient.find(archive.name).state is State.PROVEN

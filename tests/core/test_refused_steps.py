@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock, Timeout
 
 from backup_core import BackupEngine
+from backup_core.datafolder import DataFolder
 from backup_core.errors import (
     RepositoryFull,
     RepositoryUnusable,
@@ -83,7 +85,7 @@ def test_a_pin_that_cannot_be_taken_off_again_fails_no_backup(
     spoil(clinic)
     with pytest.raises(SourceDamaged):
         engine.create()
-    engine.restore(made)
+    engine.restore(engine.find(made.name))
     clock.pass_time(timedelta(hours=4))
     with listening(refusing("open", "rules.json.copy.part")):
         assert engine.create().is_good
@@ -125,10 +127,60 @@ def test_a_staging_folder_that_cannot_be_cleared_is_left_to_the_next_run(engine:
     staging = engine.data_dir / PRIVATE / "staging"
     with listening(hold):
         made = engine.create()
+        engine.sweep()
     assert made.is_good
     assert [path for path in staging.iterdir() if path.is_dir()]
     engine.create()
     assert list(staging.iterdir()) == []
+
+
+@pytest.fixture
+def left(clinic: Clinic) -> Path:
+    """A staging folder with records in it that nobody works in any more, without a lock, as on Windows."""
+    left = clinic.data_dir / PRIVATE / "staging" / "0123456789abcdef"
+    left.mkdir(parents=True)
+    (left / "clinic.db").write_bytes(clinic.db.read_bytes())
+    return left
+
+
+def test_a_staging_folder_whose_lock_has_gone_is_swept_too(engine: BackupEngine, left: Path) -> None:
+    engine.sweep()
+    assert list(left.parent.iterdir()) == []
+
+
+def test_a_staging_folder_in_which_somebody_works_is_not_swept(clinic: Clinic, left: Path) -> None:
+    at_work, other = (DataFolder(clinic.data_dir, (), patience=1.0) for _ in range(2))
+    with at_work.staging() as folder:
+        folder.mkdir()
+        other.sweep()
+        other.sweep()
+        assert folder.is_dir()
+        assert not left.exists()
+    assert list(left.parent.iterdir()) == []
+
+
+def test_a_sweep_removes_no_lock_that_another_may_have_taken_meanwhile(clinic: Clinic, left: Path) -> None:
+    left.with_suffix(".lock").touch()
+    held: list[bool] = []
+
+    def take(event: str, values: tuple[Any, ...]) -> None:
+        if event == "os.remove" and str(values[0]).endswith(".lock"):
+            with pytest.raises(Timeout), FileLock(str(values[0]), timeout=0, is_singleton=False):
+                pass
+            held.append(True)
+
+    with listening(take):
+        DataFolder(clinic.data_dir, (), patience=1.0).sweep()
+    assert held
+    assert list(left.parent.iterdir()) == []
+
+
+def test_a_staging_folder_that_cannot_be_locked_stops_no_backup(engine: BackupEngine, left: Path) -> None:
+    with listening(refusing("open", f"{left.name}.lock", errno.ENOSPC)):
+        assert engine.create().is_good
+    assert left.is_dir()
+    engine.sweep()
+    assert not left.exists()
 
 
 def test_a_disk_that_is_full_after_the_swap_says_that_the_data_has_changed(
