@@ -127,8 +127,9 @@ class BackupEngine:
         wanted = str(name_or_path)
         named = next((archive for archive in self.archives() if archive.name == wanted), self.intake.find(wanted))
         with translating(UnknownArchive, _("There is no backup that can be read at %(wanted)s", wanted=wanted[:80])):
-            if named is None and Path(wanted).is_file():
-                named = look(Path(wanted).absolute())
+            if named is None:
+                path = Path(wanted).absolute()
+                named = look(path) if path.is_file() else self.repository.moved(path)
         if named is None:
             raise UnknownArchive(
                 _("There is no backup named %(wanted)s.", wanted=wanted), hint=_("Choose one of the list."), name=wanted
@@ -149,16 +150,17 @@ class BackupEngine:
 
     def verify(self, archive: Archive, on_progress: OnProgress = ignore) -> Archive:
         """Read an archive again, check its databases, and return it; raise ArchiveUnusable saying what is wrong."""
+        archive = self.repository.there(archive)
         self._inspector.verify(archive, on_progress)
         return archive
 
     def prove(self, archive: Archive, *, trigger: Trigger = Trigger.MANUAL, on_progress: OnProgress = ignore) -> Proof:
         """Open an archive in a sandbox as the EMR would, and return what that showed: see Inspector.prove."""
-        return self._inspector.prove(archive, trigger, on_progress)
+        return self._inspector.prove(self.repository.there(archive), trigger, on_progress)
 
     def compare(self, archive: Archive, *, in_full: bool = False) -> list[Loss]:
         """Return what today's data holds that the archive lacks or has in an older form, table by table."""
-        return self._inspector.compare(archive, in_full=in_full)
+        return self._inspector.compare(self.repository.there(archive), in_full=in_full)
 
     def armed(self) -> str | None:
         """Return the name of the archive that waits to be put back until the data is next opened, or None."""
@@ -281,6 +283,7 @@ class BackupEngine:
         with self._recorder.record(action, trigger) as entry, self._at_work():
             entry.archive = archive.name
             self._recover(inside_emr=wish.inside_emr)
+            archive = self.repository.there(archive)
             restored = self._restorer.restore(archive, wish, on_progress, entry.stages)
             entry.facts |= {"size": archive.size, "safety": restored.safety}
             entry.facts |= {"patients": restored.patient_count, "armed": restored.armed}

@@ -104,9 +104,12 @@ def _that_give_room(repository: Repository, wanted: Iterable[Archive], archives:
 
     What lies in an earlier backup folder on another disk does not, nor does one of two names of one file.
     """
-    disk = repository.folder.stat().st_dev
     names = Counter(archive.file for archive in archives if archive.file)
-    return [one for one in wanted if one.file is None or (one.file[0] == disk and names[one.file] == 1)]
+
+    def gives_room(one: Archive) -> bool:
+        return one.file is None or (one.file[0] == repository.folder.stat().st_dev and names[one.file] == 1)
+
+    return [one for one in wanted if gives_room(one)]
 
 
 def reasons(

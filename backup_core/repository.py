@@ -73,6 +73,19 @@ class Repository:
         good = (one for one in self.archives() if one.is_good and not one.safety)
         return next((one for one in good if one.is_of(origin)), None)
 
+    def there(self, archive: Archive) -> Archive:
+        """Return an archive where it lies now: tidying up or a pin may have moved it since it was looked at."""
+        if archive.path.exists():
+            return archive
+        mark = (archive.name, archive.size, archive.modified_ns)
+        return next((one for one in self.archives() if (one.name, one.size, one.modified_ns) == mark), archive)
+
+    def moved(self, path: Path) -> Archive | None:
+        """Return the archive that has lain at `path` in one of the backup folders, and lies elsewhere in it now."""
+        if path.parent not in (self.folder, *self.older):
+            return None
+        return next((one for one in self.archives() if one.name == path.name), None)
+
     def best(self, origin: str | None) -> Archive | None:
         """Return the newest archive of a data folder that was opened and checked, else the newest good one, or None."""
         good = [one for one in self.archives() if one.is_good and not one.safety and one.is_of(origin)]

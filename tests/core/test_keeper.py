@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from backup_core import BackupEngine
-from backup_core.errors import RepositoryLocked, RepositoryUnusable, SourceDamaged
+from backup_core import BackupEngine, BackupService
+from backup_core.errors import RepositoryLocked, RepositoryUnusable, SourceDamaged, UnknownArchive
 from backup_core.listing import KEPT, Archive
 from backup_core.retention import Policy
 from backup_core.rulebook import BY_HAND
@@ -83,7 +83,20 @@ def test_an_archive_that_is_pinned_lies_at_once_where_the_emrs_own_clean_up_does
     assert [engine.find(one.name).kept for one in made] == [False, True, False]
     oldemr.cleanup_old_backups(engine.backup_dir, keep=0)
     assert names(engine) == {made[1].name}
-    assert engine.find(made[1].name).is_good
+
+
+def test_whoever_knows_where_an_archive_lay_before_it_was_pinned_finds_it(engine: BackupEngine, clinic: Clinic) -> None:
+    made = engine.create()
+    engine.keeper.keep_for_ever(made, keep=True)
+    assert not made.path.exists()
+    assert engine.find(str(made.path)).kept
+    assert engine.verify(made).kept
+    assert engine.prove(made).ok
+    assert engine.compare(made) == []
+    assert engine.restore(made).patient_count == PATIENTS
+    assert BackupService(clinic.data_dir).restore_backup(made.path)
+    with pytest.raises(UnknownArchive):
+        engine.find(str(engine.backup_dir / "backup_2020-01-01_00-00-00.zip"))
 
 
 def test_a_pin_of_before_is_put_aside_by_the_next_tidying_up_though_it_is_one_of_the_newest(

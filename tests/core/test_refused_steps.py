@@ -85,7 +85,7 @@ def test_a_pin_that_cannot_be_taken_off_again_fails_no_backup(
     spoil(clinic)
     with pytest.raises(SourceDamaged):
         engine.create()
-    engine.restore(engine.find(made.name))
+    engine.restore(made)
     clock.pass_time(timedelta(hours=4))
     with listening(refusing("open", "rules.json.copy.part")):
         assert engine.create().is_good
