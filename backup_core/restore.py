@@ -21,6 +21,7 @@ from .errors import (
 )
 from .files import translating
 from .holders import find_holders
+from .journal import Journal, Phase
 from .listing import Archive
 from .manifest import Manifest
 from .progress import OnProgress, Progress, Stage, ignore
@@ -29,7 +30,7 @@ from .snapshot import Snapshot
 from .sources import CHROMA, CLINIC_DB, SETTINGS, Source, check_extra
 from .space import Need, need_room
 from .stages import UNWATCHED, Stages, Step
-from .swap import Journal, Phase, Swap
+from .swap import Swap
 from .swapper import Swapper
 from .text import N_, _
 from .verify import unpack

@@ -1,89 +1,50 @@
 """The rename step of a restore: journalled, so that after a crash anywhere it can be finished or taken back.
 
 Everything new lies ready in a box on the volume of the data, with a journal that names each source and what it should
-become; from then on the swap is a list of renames, and each can be told done from not done by looking at the disk.
+become; from then on the swap is a list of renames, and each can be told done from not done by looking at the disk: by
+the numbers of files and folders, and where these have changed since by what still lies in the box.
 """
 
 import contextlib
-import json
 import os
 import shutil
+import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 
-from . import files
+from . import files, journal
 from .errors import RestoreFailed
 from .exchange import exchange, inode
-from .files import PRIVATE, private_folder, remove, sync_folder, walk, write_atomically
+from .files import PRIVATE, private_folder, remove, sync_folder, walk
+from .journal import Change, Journal, Phase, journal_path
 from .sources import side_files
 from .text import _
 
-
-class Phase(StrEnum):
-    """Which way the swap goes."""
-
-    ARMED = "armed"
-    FORWARD = "forward"
-    BACK = "back"
-
-
-@dataclass(frozen=True)
-class Change:
-    """What becomes of one source: the inode of what is put in its place and of what was there, None for nothing."""
-
-    name: str
-    new: int | None
-    old: int | None
-
-
-@dataclass(frozen=True)
-class Journal:
-    """The swap that is going on, and what must be noted when it has ended."""
-
-    id: str
-    phase: Phase
-    archive: str
-    safety: str | None
-    #: Whether the restore undoes another one.
-    undoes: bool
-    #: The origin that the data folder has afterwards; None to leave it.
-    origin: str | None
-    changes: tuple[Change, ...]
+#: Nanoseconds by which a disk may round a time: FAT counts in steps of two seconds.
+_ROUNDED = 2 * 10**9
 
 
 class Swap:
     """The box and the journal of one swap in a data folder."""
 
-    def __init__(self, data_dir: Path, journal: Journal) -> None:
-        self.journal = journal
+    def __init__(self, data_dir: Path, written: Journal) -> None:
+        self.journal = written
         self._data_dir = data_dir
-        self._box = data_dir / PRIVATE / "swap" / journal.id
+        self._box = data_dir / PRIVATE / "swap" / written.id
         self.new = self._box / "new"
         self.old = self._box / "old"
 
     @classmethod
     def pending(cls, data_dir: Path) -> "Swap | None":
         """Return the swap that was begun and not ended, or None; raise RestoreFailed if it cannot be read."""
-        try:
-            document = json.loads(_journal_path(data_dir).read_bytes())
-            changes = tuple(Change(**change) for change in document.pop("changes"))
-            phase = Phase(document.pop("phase"))
-            return cls(data_dir, Journal(phase=phase, changes=changes, **document))
-        except FileNotFoundError:
-            return None
-        except (ValueError, TypeError, KeyError) as error:
-            raise RestoreFailed(
-                _("A restore was interrupted, and its notes cannot be read."),
-                rolled_back=False,
-                hint=_("Restore a backup by hand as OPEN-ME.txt in it says, or ask for help."),
-            ) from error
+        found = journal.read(data_dir)
+        return None if found is None else cls(data_dir, found)
 
     @staticmethod
     def has_traces(data_dir: Path) -> bool:
         """Return whether a restore is going on, or one that was cut off has left something."""
-        return _journal_path(data_dir).exists() or (data_dir / PRIVATE / "swap").exists()
+        return journal_path(data_dir).exists() or (data_dir / PRIVATE / "swap").exists()
 
     @staticmethod
     def sweep(data_dir: Path) -> None:
@@ -96,8 +57,9 @@ class Swap:
 
     def plan(self, names: Sequence[str]) -> None:
         """Note for each source what lies ready in the box and what it takes the place of."""
-        changes = tuple(Change(name, inode(self.new / name), inode(self._data_dir / name)) for name in names)
-        self.journal = replace(self.journal, changes=changes)
+        pairs = [(name, self.new / name, self._data_dir / name) for name in names]
+        changes = tuple(Change(name, inode(new), inode(old), _time(new), _time(old)) for name, new, old in pairs)
+        self.journal = replace(self.journal, changes=changes, box=inode(self._box))
 
     def write(self, phase: Phase) -> None:
         """Make the journal last: with Phase.FORWARD, from here on the restore will have happened."""
@@ -107,20 +69,24 @@ class Swap:
             files.sync_tree(self.new)
             sync_folder(self._box)
             sync_folder(self._box.parent)
-        write_atomically(_journal_path(self._data_dir), json.dumps(asdict(self.journal)).encode())
+        journal.write(self._data_dir, self.journal)
+
+    def check(self) -> None:
+        """Raise RestoreFailed where nothing tells what is done, so that nothing is touched and the box stays."""
+        for change in self.journal.changes:
+            self._ready(change)
 
     def run(self) -> None:
-        """Do what the journal says, as far as it is not done; raise OSError where a program holds a file."""
-        forward = self.journal.phase is Phase.FORWARD
-        for change in self.journal.changes if forward else reversed(self.journal.changes):
-            if forward:
-                self._bring(change.name, change.new, self.new, self.old)
-            else:
-                self._bring(change.name, change.old, self.old, self.new)
+        """Do what the journal says, as far as it is not done.
+
+        Raise OSError where a program holds a file, RestoreFailed where nothing tells whether something is done.
+        """
+        for change in self.journal.changes if self._is_forward else reversed(self.journal.changes):
+            self._bring(change)
 
     def was_overtaken(self) -> bool:
         """Return whether somebody has written to the live data since the journal was written."""
-        begun = _journal_path(self._data_dir).stat().st_mtime_ns
+        begun = journal_path(self._data_dir).stat().st_mtime_ns
         tops = [self._data_dir / change.name for change in self.journal.changes]
         paths = [path for top in tops for path in (top, *side_files(top))]
         for folder, folders, names in (found for top in tops if top.is_dir() for found in walk(top)):
@@ -129,10 +95,10 @@ class Swap:
 
     def end(self) -> None:
         """Forget the journal, then clear the box away: what it still holds is in the safety backup."""
-        remove(_journal_path(self._data_dir))
+        remove(journal_path(self._data_dir))
         # The swap is over. A journal that a power cut brings back because of this is followed once more, to no effect.
         with contextlib.suppress(OSError):
-            sync_folder(_journal_path(self._data_dir).parent)
+            sync_folder(journal_path(self._data_dir).parent)
         self.clear()
 
     def clear(self) -> None:
@@ -140,29 +106,90 @@ class Swap:
         with contextlib.suppress(OSError):
             remove(self._box)
 
-    def _bring(self, name: str, wanted: int | None, source: Path, aside: Path) -> None:
-        """Make the live `name` what lies in `source`, or nothing; what is there goes to `aside`."""
-        live = self._data_dir / name
-        if wanted is None:
+    @property
+    def _is_forward(self) -> bool:
+        return self.journal.phase is Phase.FORWARD
+
+    def _bring(self, change: Change) -> None:
+        """Make live what is wanted, or nothing; what is there goes to the other half of the box."""
+        source, aside = (self.new, self.old) if self._is_forward else (self.old, self.new)
+        live, beside = self._data_dir / change.name, aside / change.name
+        if (change.new if self._is_forward else change.old) is None:
             if inode(live) is not None:
-                _rename(live, _free(aside / name))
-        elif inode(live) != wanted and (ready := self._find(name, wanted, source)) is not None:
+                _rename(live, _free(beside))
+        elif (ready := self._ready(change)) is not None:
             for side in side_files(live):
                 if side.exists():
                     _rename(side, _free(aside / side.relative_to(self._data_dir)))
-            self._put_in(ready, live, aside / name)
-        for side in side_files(source / name):
+            self._put_in(ready, live, beside)
+        for side in side_files(source / change.name):
             # Only a safety backup of damaged data brings its own.
             if side.exists():
                 _rename(side, self._data_dir / side.relative_to(source))
 
-    def _find(self, name: str, wanted: int, source: Path) -> Path | None:
-        """Return where the wanted file or folder lies: an exchange may have left it in the other half of the box."""
-        places = [self.new / name, self.old / name]
-        found = next((place for place in places if inode(place) == wanted), None)
-        # Where the file system has no links, the old file was copied and has another number.
-        copied = source / name if source == self.old and (source / name).is_file() else None
-        return found or copied
+    def _ready(self, change: Change) -> Path | None:
+        """Return where the wanted file or folder lies in the box, None where it is live or none is wanted.
+
+        Raise RestoreFailed where neither its number nor the box tells: it may be live or not.
+        """
+        live, wanted = self._data_dir / change.name, change.new if self._is_forward else change.old
+        here, there = self.new / change.name, self.old / change.name
+        if not self._is_forward:
+            here, there = there, here
+        if wanted is None:
+            return None
+        if self.journal.box in (None, inode(self._box)):
+            if inode(live) == wanted:
+                return None
+            # An exchange may have left it in the other half of the box.
+            for place in (here, there):
+                if inode(place) == wanted:
+                    return place
+        # A copy has another number, and many disks number all files anew when they are connected.
+        return self._by_name(change, live, here, there)
+
+    def _by_name(self, change: Change, live: Path, here: Path, there: Path) -> Path | None:
+        """Do as `_ready` by the box alone: what lies `here` goes when it is put in place, and comes only when whole.
+
+        Not so where folders change places, for that leaves the other one under the same name.
+        """
+        boxed = here if inode(here) is not None else there
+        if live.is_dir() and boxed.is_dir():
+            is_wanted = self._is_wanted(change, boxed)
+            if is_wanted is not None:
+                return boxed if is_wanted else None
+            if self._can_exchange():
+                raise self._cannot(_("it cannot be told whether %(name)s was replaced", name=change.name), change)
+        elif boxed is there and inode(live) is None:
+            raise self._cannot(_("%(name)s is gone", name=change.name), change)
+        # Two names of one file: the step before the last.
+        return here if boxed is here and inode(here) != inode(live) else None
+
+    def _is_wanted(self, change: Change, folder: Path) -> bool | None:
+        """Return whether a folder in the box, where nobody writes, is the wanted one; None if its time says nothing."""
+        seen = folder.lstat().st_mtime_ns
+        is_new, is_old = (
+            time is not None and abs(seen - time) <= _ROUNDED for time in (change.new_time, change.old_time)
+        )
+        return None if is_new == is_old else is_new == self._is_forward
+
+    def _can_exchange(self) -> bool:
+        """Return whether two folders in the box can change places, so that those of the swap may have."""
+        with tempfile.TemporaryDirectory(dir=self._box) as folder:
+            return exchange(private_folder(Path(folder, "one")), private_folder(Path(folder, "other")))
+
+    def _cannot(self, why: str, change: Change) -> RestoreFailed:
+        told = self.journal
+        return RestoreFailed(
+            _("An interrupted restore could not be put right: %(why)s.", why=why),
+            hint=_(
+                "Restore %(archive)s by hand as OPEN-ME.txt in it says, and move the folder %(box)s elsewhere. Or ask "
+                "for help before you go on.",
+                archive=told.archive if self._is_forward else told.safety or told.archive,
+                box=self._box,
+            ),
+            source=change.name,
+        )
 
     def _put_in(self, ready: Path, live: Path, aside: Path) -> None:
         private_folder(live.parent)
@@ -180,8 +207,12 @@ class Swap:
         _rename(ready, live)
 
 
-def _journal_path(data_dir: Path) -> Path:
-    return data_dir / PRIVATE / "journal.json"
+def _time(path: Path) -> int | None:
+    """Return when a file or folder was last written to, or None where there is nothing."""
+    try:
+        return path.lstat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 def _rename(source: Path, target: Path) -> None:
@@ -195,8 +226,11 @@ def _link(path: Path, second: Path) -> None:
     try:
         os.link(path, second)
     except OSError:
-        shutil.copy2(path, second)
-        files.sync_file(second)
+        # Under its name in the box only when it is whole: from there it may be put back.
+        part = _free(second.with_name(f"{second.name}.part"))
+        shutil.copy2(path, part)
+        files.sync_file(part)
+        files.replace(part, second)
     sync_folder(second.parent)
 
 

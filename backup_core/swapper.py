@@ -13,8 +13,9 @@ from pathlib import Path
 from .datafolder import DataFolder
 from .errors import BackupError, RepositoryFull, RestoreFailed
 from .files import private_folder, sync_folder, translating, write_atomically
+from .journal import Phase
 from .sources import SETTINGS, Kind
-from .swap import Phase, Swap
+from .swap import Swap
 from .text import N_, _
 
 logger = logging.getLogger(__name__)
@@ -62,11 +63,14 @@ class Swapper:
         """Finish, do or take back a swap that was left, and return a sentence saying which.
 
         `keep_today` makes a safety backup of what has been entered since, and returns its name. Raise RestoreFailed
-        where the disk forbids it; it can be tried again.
+        where the disk forbids it; it can be tried again. Raise it too, with nothing touched, where nothing tells how
+        far the swap came.
         """
         with _half_way(_("An interrupted restore could not be put right")):
             was_armed = swap.journal.phase is Phase.ARMED
             self._flush_names(swap)
+            if not was_armed:
+                swap.check()
             kept = keep_today() if was_armed or swap.was_overtaken() else None
             meanwhile = _("What was entered meanwhile is in %(kept)s.", kept=kept) if kept and not was_armed else ""
             if swap.journal.phase is Phase.BACK:

@@ -2,16 +2,19 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from backup_core import BackupEngine
+from backup_core import BackupEngine, archive
 from backup_core.errors import RepositoryFull
 from backup_core.space import Need, need_room, size_of
 from tests.clinic import Clinic
+from tests.core import oldemr
 
 MB = 10**6
+WHEN = datetime(2026, 1, 31, 18, 0)  # noqa: DTZ001 - as DocAssist names its backups
 NO_ROOM = "No room: %(needed)s needed (%(listed)s), %(free)s free."
 #: Kept free besides, as on every disk.
 SPARE = 16 * 2**20
@@ -93,3 +96,46 @@ def test_opening_a_backup_needs_room_for_all_that_is_in_it(engine: BackupEngine,
     disks.free = SPARE
     with pytest.raises(RepositoryFull, match="not enough room for opening the backup"):
         engine.prove(made)
+
+
+def test_checking_a_backup_needs_room_for_its_databases(engine: BackupEngine, disks: Disks) -> None:
+    made = engine.create()
+    assert made.manifest is not None
+    assert made.manifest.members is not None
+    size = sum(member.size for member in made.manifest.members if member.name in ("clinic.db", "chroma/chroma.sqlite3"))
+    assert size < sum(member.size for member in made.manifest.members)
+    disks.free = size + SPARE - 1
+    with pytest.raises(RepositoryFull, match="not enough room for checking the backup") as raised:
+        engine.verify(made)
+    assert raised.value.facts == {"needed": size, "free": disks.free}
+    assert engine.find(made.name).is_good, "it says nothing of the archive"
+    disks.free += 1
+    engine.verify(made)
+
+
+def test_comparing_a_backup_needs_room_for_the_records_of_both(
+    engine: BackupEngine, clinic: Clinic, disks: Disks
+) -> None:
+    made = engine.create()
+    assert made.manifest is not None
+    assert made.manifest.members is not None
+    size = clinic.db.stat().st_size + next(
+        member.size for member in made.manifest.members if member.name == "clinic.db"
+    )
+    disks.free = size + SPARE - 1
+    with pytest.raises(RepositoryFull, match="not enough room for comparing the backup with today's data") as raised:
+        engine.compare(made)
+    assert raised.value.facts == {"needed": size, "free": disks.free}
+    disks.free += 1
+    assert engine.compare(made) == []
+
+
+def test_checking_an_old_backup_without_a_list_needs_room_for_all_that_is_in_it(
+    engine: BackupEngine, clinic: Clinic, disks: Disks, tmp_path: Path
+) -> None:
+    old = engine.find(oldemr.create_backup(clinic.data_dir, tmp_path, WHEN))
+    disks.free = archive.unpacked_size(old.path) + SPARE - 1
+    with pytest.raises(RepositoryFull, match="not enough room for checking the backup"):
+        engine.verify(old)
+    disks.free += 1
+    engine.verify(old)

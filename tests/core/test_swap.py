@@ -1,6 +1,7 @@
 """A restore that is cut off at any step, or finds a file held: today's data or the backup's, never a mixture."""
 
 import contextlib
+import json
 import os
 import shutil
 import sqlite3
@@ -289,3 +290,215 @@ def everything_kept(scene: Scene, place: Path) -> set[str]:
             archive.extract(made.path, place / made.name)
             names |= set(Clinic(place / made.name).names())
     return names
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk that numbers all files anew when it is connected, as FAT and some network drives do."""
+
+    exchange: bool
+    links: bool = True
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self.exchange:
+            no_exchange(event, arguments)
+        if event == "os.link" and not self.links and f"/{PRIVATE}/swap/" in os.fsdecode(arguments[1]):
+            raise PermissionError(1, "Operation not permitted")
+
+
+DISKS = pytest.mark.parametrize(
+    "disk",
+    [Disk(exchange=True), Disk(exchange=False), Disk(exchange=False, links=False)],
+    ids=["folders exchanged", "folders renamed", "no second names"],
+)
+
+
+def numbered_anew(scene: Scene, to: Path) -> Scene:
+    """Return a copy, with every time as it was: as the disk is after the PC has been started again."""
+    again = scene.copy(to)
+    tops = [path for path in scene.clinic.data_dir.rglob("*") if path.exists()]
+    assert not {path.lstat().st_ino for path in tops} & {
+        path.lstat().st_ino for path in again.clinic.data_dir.rglob("*")
+    }
+    return again
+
+
+def let_a_day_pass(scene: Scene) -> None:
+    """Have the live folders been written to long before they are replaced."""
+    for folder in (scene.clinic.chroma, scene.clinic.prescriptions):
+        os.utime(folder, (folder.stat().st_atime - 86400, folder.stat().st_mtime - 86400))
+
+
+@DISKS
+def test_a_swap_cut_off_at_any_step_is_finished_where_all_numbers_have_changed_since(
+    scene: Scene, folder: Path, disk: Disk
+) -> None:
+    if disk.exchange:
+        # Else the names tell.
+        let_a_day_pass(scene)
+    mixed = 0
+    for step in range(1, 100):
+        one = scene.copy(folder / f"cut off at {step}")
+
+        def work(one: Scene = one) -> None:
+            with listening(disk):
+                one.engine.restore(one.archive)
+
+        cut_off = in_a_copy_of_this_process(work, STEPS, step)
+        again = numbered_anew(one, folder / f"again after {step}")
+        mixed += again.state() not in ("old", "new")
+        with listening(disk):
+            decided = again.engine.recover()
+        begun = (one.clinic.data_dir / PRIVATE / "journal.json").exists()
+        assert (decided is not None) is begun, step
+        assert again.state() == ("new" if begun or not cut_off else "old"), step
+        assert_tidy(again)
+        if not cut_off:
+            break
+    assert mixed >= 3
+
+
+@DISKS
+def test_a_swap_cut_off_while_it_is_taken_back_is_taken_back_where_all_numbers_have_changed_since(
+    scene: Scene, folder: Path, disk: Disk
+) -> None:
+    if disk.exchange:
+        let_a_day_pass(scene)
+    taken_back = 0
+    for step in range(1, 100):
+        one = scene.copy(folder / f"cut off at {step}")
+        seen = 0
+
+        def refuse_the_second_folder(event: str, arguments: tuple[Any, ...]) -> None:
+            nonlocal seen
+            seen += event == "ctypes.dlsym"
+            if event == "ctypes.dlsym" and seen == 2:
+                raise PermissionError(13, "The file is in use by another program")
+            disk(event, arguments)
+
+        def work(one: Scene = one) -> None:
+            with listening(refuse_the_second_folder), contextlib.suppress(RestoreFailed):
+                one.engine.restore(one.archive)
+
+        cut_off = in_a_copy_of_this_process(work, STEPS, step)
+        again = numbered_anew(one, folder / f"again after {step}")
+        with listening(disk):
+            decided = again.engine.recover()
+        taken_back += decided is not None and "taken back" in decided
+        assert again.state() == ("new" if decided and "finished" in decided else "old"), step
+        assert_tidy(again)
+        if not cut_off:
+            break
+    assert taken_back > 3
+
+
+def cut_off_before_the_folders(scene: Scene, folder: Path) -> Scene:
+    """Return a copy whose clinic.db is the backup's, and whose folders are as they were."""
+    for at in range(1, 100):
+        one = scene.copy(folder / f"tried {at}")
+        if cut_off_half_way(one, at):
+            assert one.state() == "mixed: ['clinic.db']"
+            return one
+    raise AssertionError("no mixture was left")
+
+
+def journal_of(scene: Scene) -> Path:
+    return scene.clinic.data_dir / PRIVATE / "journal.json"
+
+
+def test_a_swap_of_which_nothing_tells_how_far_it_came_is_left_as_it_is_until_the_box_is_moved_away(
+    scene: Scene, folder: Path
+) -> None:
+    again = numbered_anew(cut_off_before_the_folders(scene, folder), folder / "again")
+    # As after a copy of the whole data folder that did not keep the times.
+    for path in (again.clinic.data_dir / PRIVATE / "swap").glob("*/*/*"):
+        os.utime(path, (0, 0))
+    before, safeties = again.clinic.files(), len(again.engine.archives())
+    box = next((again.clinic.data_dir / PRIVATE / "swap").iterdir())
+    boxed = sorted(box.rglob("*"))
+
+    for _attempt in range(2):
+        with pytest.raises(RestoreFailed, match="cannot be told whether chroma was replaced") as raised:
+            again.engine.recover()
+        assert again.archive.name in raised.value.hint
+        assert not raised.value.rolled_back
+    assert again.clinic.files() == before
+    assert sorted(box.rglob("*")) == boxed
+    assert journal_of(again).exists()
+    assert len(again.engine.archives()) == safeties
+
+    # By hand, as OPEN-ME.txt says.
+    shutil.rmtree(again.clinic.chroma)
+    archive.extract(again.archive.path, folder / "by hand")
+    for name in ("chroma", "prescriptions"):
+        shutil.copytree(folder / "by hand" / name, again.clinic.data_dir / name, dirs_exist_ok=True)
+    box.rename(folder / "elsewhere")
+    assert again.engine.recover() is not None
+    assert_tidy(again)
+
+
+def test_a_swap_is_not_told_as_finished_where_what_was_to_come_is_gone(scene: Scene, folder: Path) -> None:
+    one = cut_off_before_the_folders(scene, folder)
+    shutil.rmtree(one.clinic.chroma)
+    shutil.rmtree(next((one.clinic.data_dir / PRIVATE / "swap").glob("*/new/chroma")))
+    with pytest.raises(RestoreFailed, match="chroma is gone"):
+        one.engine.recover()
+    assert journal_of(one).exists()
+
+
+def test_a_number_that_another_file_has_got_since_is_not_taken_for_the_wanted_one(scene: Scene, folder: Path) -> None:
+    let_a_day_pass(scene)
+    again = numbered_anew(cut_off_before_the_folders(scene, folder), folder / "again")
+    journal = json.loads(journal_of(again).read_bytes())
+    for change in journal["changes"]:
+        change["new"] = (again.clinic.data_dir / change["name"]).stat().st_ino
+    written = journal_of(again).stat()
+    journal_of(again).write_text(json.dumps(journal))
+    os.utime(journal_of(again), ns=(written.st_atime_ns, written.st_mtime_ns))
+    again.engine.recover()
+    assert again.state() == "new"
+
+
+def test_a_swap_that_an_older_version_has_begun_is_finished(scene: Scene, folder: Path) -> None:
+    one = cut_off_before_the_folders(scene, folder)
+    journal = json.loads(journal_of(one).read_bytes())
+    journal.pop("box", None)
+    for change in journal["changes"]:
+        for added in ("new_time", "old_time"):
+            change.pop(added, None)
+    journal_of(one).write_text(json.dumps(journal))
+    one.engine.recover()
+    assert one.state() == "new"
+    assert_tidy(one)
+
+
+@pytest.mark.parametrize("lacking", ["the backup", "today's data"])
+def test_folders_that_only_one_side_has_come_and_go_where_all_numbers_have_changed_since(
+    scene: Scene, folder: Path, lacking: str
+) -> None:
+    clinic, engine = Clinic(scene.clinic.data_dir), scene.engine
+    folders = (clinic.chroma, clinic.prescriptions)
+    if lacking == "the backup":
+        for path in folders:
+            path.rename(folder / path.name)
+    made = engine.create()
+    archive.extract(made.path, folder / "made")
+    for path in folders:
+        if lacking == "the backup":
+            (folder / path.name).rename(path)
+        else:
+            shutil.rmtree(path)
+    clinic.admit("Later")
+    one_sided = Scene(clinic, engine, made, data_of(clinic), data_of(Clinic(folder / "made")))
+    recovered = 0
+    for step in range(1, 100):
+        one = one_sided.copy(folder / f"cut off at {step}")
+        cut_off = in_a_copy_of_this_process(lambda one=one: one.engine.restore(one.archive), STEPS, step)  # type: ignore[misc]
+        again = numbered_anew(one, folder / f"again after {step}")
+        decided = again.engine.recover()
+        recovered += decided is not None
+        assert again.state() == ("new" if decided or not cut_off else "old"), step
+        assert_tidy(again)
+        if not cut_off:
+            break
+    assert recovered > 3

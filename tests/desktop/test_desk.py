@@ -15,8 +15,9 @@ from filelock import FileLock
 from backup_core.engine import BackupEngine
 from backup_core.errors import EmrRunning, NothingToUndo
 from backup_core.history import Outcome, Trigger
+from backup_core.journal import Journal, Phase
 from backup_core.progress import OnProgress
-from backup_core.swap import Journal, Phase, Swap
+from backup_core.swap import Swap
 from tray.emr import Emr
 
 from .clinic import until
