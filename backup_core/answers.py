@@ -88,7 +88,7 @@ def about_proof(archive: Archive, proof: Proof) -> Answer:
 
 
 def about_losses(archive: Archive, losses: Sequence[Loss]) -> Answer:
-    """Return what restoring an archive would take off, table by table, with the entries named."""
+    """Return what restoring an archive would remove, table by table, with the entries named."""
     document = {"name": archive.name, "losses": [asdict(loss) for loss in losses]}
     if not losses:
         return Answer(
@@ -99,7 +99,7 @@ def about_losses(archive: Archive, losses: Sequence[Loss]) -> Answer:
         document,
         "\n".join(
             [
-                _("Restoring %(archive)s would take off:", archive=archive.name),
+                _("Restoring %(archive)s would remove:", archive=archive.name),
                 *_entries(losses, _("new"), _("changed since")),
             ]
         ),

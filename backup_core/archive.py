@@ -7,7 +7,7 @@ from elsewhere or have been damaged.
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -90,10 +90,10 @@ def read_manifest(path: Path) -> Manifest:
         return reader.manifest
 
 
-def unpacked_size(path: Path) -> int:
-    """Return the bytes that the members of an archive take when they are unpacked, as it declares them."""
+def unpacked_size(path: Path, only: Container[str] | None = None) -> int:
+    """Return the bytes that the members of an archive, or `only` some, take unpacked, as it declares them."""
     with Reader(path) as reader:
-        return sum(reader.size(name) for name in reader.names)
+        return sum(reader.size(name) for name in reader.names if only is None or name in only)
 
 
 def verify(path: Path, on_progress: OnProgress = ignore, *, into: Unpacking | None = None) -> Manifest:

@@ -57,7 +57,7 @@ def _add_commands(found: "argparse._SubParsersAction[_Parser]", anywhere: _Parse
     prune.add_argument("--keep", type=_count, metavar="N", help="keep exactly the N newest")
     prove = command("prove", "open a backup as DocAssist would, and check what is in it; the newest if none is named")
     prove.add_argument("archive", nargs="?", metavar="NAME|PATH")
-    compare = command("compare", "list what restoring a backup would take off today's data")
+    compare = command("compare", "list what restoring a backup would remove of today's data")
     compare.add_argument("archive", metavar="NAME|PATH")
     copy = command(
         "copy", "copy a backup to another drive and read it again there; the newest checked one if none is named"

@@ -1,4 +1,4 @@
-"""What a restore would take off: entries of today's clinic.db that a backup lacks, or has in an older form."""
+"""What a restore would remove: entries of today's clinic.db that a backup lacks, or has in an older form."""
 
 import sqlite3
 from collections.abc import Sequence

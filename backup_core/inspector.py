@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import snapshot
-from .archive import extract, read_manifest, unpacked_size
+from .archive import extract, unpacked_size
 from .clock import Clock
 from .compare import Loss, compare
 from .datafolder import LOOK_PATIENCE, DataFolder
@@ -53,7 +53,7 @@ class Inspector:
             self._data.staging() as folder,
         ):
             try:
-                need_space(folder.parent, _size(archive, CLINIC_DB, CHROMA_DB), _("checking the backup"))
+                need_space(folder.parent, unpacked_size(archive.path, (CLINIC_DB, CHROMA_DB)), _("checking the backup"))
                 verify(archive.path, folder, on_progress)
             except ArchiveUnusable as error:
                 whole = still_whole(archive.path, folder, error)
@@ -106,7 +106,7 @@ class Inspector:
         source = self._data.clinic()
         with self._data.staging() as folder:
             if source.kind is not None:
-                needed = size_of([source]) + _size(archive, CLINIC_DB)
+                needed = size_of([source]) + unpacked_size(archive.path, (CLINIC_DB,))
                 need_space(folder.parent, needed, _("comparing the backup with today's data"))
                 with self._data.lock(patience=LOOK_PATIENCE):
                     snapshot.take([source], folder / "today")
@@ -138,18 +138,10 @@ class Inspector:
     def _write_notes(self) -> None:
         """Write down what is not noted yet of archives of the repository; raise BackupError where that cannot be."""
         for archive, proof in list(self._unnoted.values()):
-            if any(known.path == archive.path for known in self._repository.archives()):
+            if self._repository.holds(archive):
                 with self._repository.lock():
                     self._repository.note_proof(archive, proof)
             self._unnoted.pop(archive.path, None)
-
-
-def _size(archive: Archive, *databases: str) -> int:
-    """Return the bytes that databases take when they are unpacked; all that is in an old archive without a list."""
-    members = read_manifest(archive.path).members
-    if members is None:
-        return unpacked_size(archive.path)
-    return sum(member.size for member in members if member.name in databases)
 
 
 def _need_file(archive: Archive) -> None:

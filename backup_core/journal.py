@@ -25,9 +25,12 @@ class Change:
     name: str
     new: int | None
     old: int | None
-    #: When each was last written to, in nanoseconds: no rename changes that.
+    #: When each was last written to, in nanoseconds. Of a folder some disks (XFS) note so that it has changed places.
     new_time: int | None = None
     old_time: int | None = None
+    #: The same of the newest file in a folder, which no change of places touches.
+    new_inside: int | None = None
+    old_inside: int | None = None
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class Keeper:
         """Delete what `policy` leaves out, but never a pinned archive nor the newest proven one; return the names.
 
         On a full disk more goes, until there is the usual room and that for `needed` bytes. Raise RepositoryUnusable
-        where one could not be deleted, when all the others are.
+        where one could not be deleted, after all others that could be in the time for that.
         """
         with self._recorder.record(Action.PRUNE, trigger) as entry, self._repository.lock():
             entry.reason = self._mended_rules()
@@ -158,7 +158,7 @@ class Keeper:
                 self._put_aside(name)
 
     def _put_aside(self, name: str) -> None:
-        """Move what was just pinned to where the EMR's own clean-up does not look; else the next tidying up does it."""
+        """Move what was just pinned to where the EMR's own clean-up does not look; what fails is logged."""
         for archive in self._repository.archives():
             if archive.name == name and archive.is_ours and archive.is_made_of(self._data.origin):
                 try:
@@ -260,8 +260,8 @@ class Keeper:
         self._unpin_alarmed()
 
     def _unpin_alarmed(self) -> None:
-        # Another clinic's alarm is its own.
-        mine = {one.name for one in self._mine(self._repository.archives())}
+        # Another clinic's alarm is its own. What cannot be read now may be another clinic's.
+        mine = {one.name for one in self._mine(self._repository.archives()) if one.manifest is not None}
         for name, reason in self.pins.items():
             if reason == BY_ALARM and name in mine:
                 self.pin(name, reason=None)

@@ -122,7 +122,7 @@ def prove(request: Request) -> Answer:
 
 
 def compare(request: Request) -> Answer:
-    """Return what restoring an archive would take off."""
+    """Return what restoring an archive would remove."""
     archive = request.engine.find(request.options.archive)
     return about_losses(archive, request.engine.compare(archive))
 

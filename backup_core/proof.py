@@ -8,7 +8,7 @@ from typing import Any
 from . import archive
 from .chroma import torn_indexes
 from .contents import Contents, check_integrity, is_damage, orphans, read_contents
-from .errors import ArchiveUnusable
+from .errors import ArchiveUnusable, RepositoryUnusable
 from .files import need_space, remove, total_size
 from .gentle import free_memory, memory_for
 from .manifest import Manifest
@@ -48,7 +48,11 @@ def still_whole(path: Path, folder: Path, error: ArchiveUnusable) -> tuple[str, 
     for name in (CLINIC_DB, CHROMA_DB):
         if (folder / name).is_file() and check_integrity(folder / name):
             broken.add(name.partition("/")[0])
-    return tuple(source for source in archive.intact_sources(path) if source not in broken)
+    try:
+        return tuple(source for source in archive.intact_sources(path) if source not in broken)
+    except RepositoryUnusable:
+        # Moved or gone meanwhile: what was found is told all the same.
+        return ()
 
 
 class _Sandbox:

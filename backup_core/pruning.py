@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ _FEWEST_DAMAGED = 3
 #: What stays free on the disk of the backup folder, if thinning the tiers can do it: bytes, or a share if that is less.
 _FREE_BYTES = 5_000_000_000
 _FREE_SHARE = 0.1
-#: How many archives that cannot be deleted are passed over: each may take 10 s of trying.
-_MOST_REFUSED = 3
+#: Seconds for which what cannot be deleted may be tried in all: one that another program holds takes 10 s.
+_PATIENCE = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class Pruned:
 
     deleted: list[str]
     thinned: bool
-    #: What the disk refused first, if anything: all else was done.
+    #: What the disk refused first, if anything: all else was done in the time for that.
     refused: RepositoryUnusable | None
 
 
@@ -41,16 +42,19 @@ class _Deletion:
         self._on_deleted = on_deleted
         self.deleted: list[str] = []
         self.refused: list[RepositoryUnusable] = []
+        self._tried = 0.0
 
     def delete(self, archive: Archive) -> None:
-        """Delete one archive, unless too many were refused before."""
-        if len(self.refused) >= _MOST_REFUSED:
+        """Delete one archive, unless those that were refused before have taken too long."""
+        if self._tried >= _PATIENCE:
             return
+        begun = time.monotonic()
         try:
             self._repository.delete(archive)
         except RepositoryUnusable as error:
             logger.warning("%s", error, exc_info=True)
             self.refused.append(error)
+            self._tried += time.monotonic() - begun
         else:
             self.deleted.append(archive.name)
             self._on_deleted(archive.name)
@@ -82,7 +86,8 @@ def prune(
     as_ever = len(deletion.deleted)
     spare = [name for name in safeties_to_thin(safeties, never=protected) if name not in due]
     good = [mine[name] for name in (*thinning_order(ordinary, planned, never=protected), *spare)]
-    for archive in _that_give_room(repository, [*_damaged(archives, origin, protected), *good], archives):
+    left = [archive for archive in archives if archive.name not in deletion.deleted]
+    for archive in _that_give_room(repository, [*_damaged(archives, origin, protected), *good], left):
         if _has_room(repository, needed):
             break
         deletion.delete(archive)
@@ -99,15 +104,17 @@ def prune(
     return Pruned(deletion.deleted, len(deletion.deleted) > as_ever, next(iter(deletion.refused), None))
 
 
-def _that_give_room(repository: Repository, wanted: Iterable[Archive], archives: Sequence[Archive]) -> list[Archive]:
-    """Return those of `wanted` that make room in the repository when they go.
+def _that_give_room(repository: Repository, wanted: Sequence[Archive], left: Iterable[Archive]) -> list[Archive]:
+    """Return those of `wanted` that make room in the repository when all of them go; `left` is what is there now.
 
-    What lies in an earlier backup folder on another disk does not, nor does one of two names of one file.
+    What lies in an earlier backup folder on another disk does not, nor does a file of which another name stays.
     """
-    names = Counter(archive.file for archive in archives if archive.file)
+    names, going = (Counter(one.file for one in archives) for archives in (left, wanted))
 
     def gives_room(one: Archive) -> bool:
-        return one.file is None or (one.file[0] == repository.folder.stat().st_dev and names[one.file] == 1)
+        if one.file is None:
+            return True
+        return one.file[0] == repository.folder.stat().st_dev and names[one.file] == going[one.file]
 
     return [one for one in wanted if gives_room(one)]
 

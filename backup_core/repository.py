@@ -3,6 +3,7 @@
 import bisect
 import dataclasses
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -75,10 +76,17 @@ class Repository:
 
     def there(self, archive: Archive) -> Archive:
         """Return an archive where it lies now: tidying up or a pin may have moved it since it was looked at."""
-        if archive.path.exists():
-            return archive
+        # Not Path.exists: it raises where a drive fails, and whoever opens the file tells that better.
+        return archive if os.path.exists(archive.path) else self._same(archive) or archive  # noqa: PTH110
+
+    def holds(self, archive: Archive) -> bool:
+        """Return whether an archive lies in one of the backup folders, or has lain there and was moved within it."""
+        places = {place for folder in (self.folder, *self.older) for place in (folder, folder / KEPT)}
+        return archive.path.parent in places and self._same(archive) is not None
+
+    def _same(self, archive: Archive) -> Archive | None:
         mark = (archive.name, archive.size, archive.modified_ns)
-        return next((one for one in self.archives() if (one.name, one.size, one.modified_ns) == mark), archive)
+        return next((one for one in self.archives() if (one.name, one.size, one.modified_ns) == mark), None)
 
     def moved(self, path: Path) -> Archive | None:
         """Return the archive that has lain at `path` in one of the backup folders, and lies elsewhere in it now."""

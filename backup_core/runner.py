@@ -25,8 +25,6 @@ from .vanished import FOLDER
 logger = logging.getLogger(__name__)
 
 _RESTORES = (Action.RESTORE, Action.UNDO)
-#: How a run ends that has compared what it found with what was there before.
-_COMPARED = (Outcome.MADE, Outcome.UNCHANGED)
 
 
 class Runner:
@@ -134,10 +132,12 @@ class Runner:
 
     def _baseline(self) -> Baseline | None:
         """Return what a new backup should hold no less than: the last good one, or what was restored after it."""
-        newest = self._last_compared()
-        # By the order of the history, and not by the clocks, which may have been wrong at the one or the other.
-        for run in self._history.runs():
-            if newest is not None and run.archive == newest.name and run.outcome in _COMPARED:
+        newest, runs = self._last_compared(), self._history.runs()
+        # By the order of the history, and not by the clocks, which may have been wrong at the one or the other. It does
+        # not know what the EMR's own code has made: that is taken to be as young as the last backup of ours.
+        is_known = newest is not None and any(run.archive == newest.name and _has_compared(run) for run in runs)
+        for run in runs:
+            if newest is not None and _has_compared(run) and (run.archive == newest.name or not is_known):
                 break
             if run.action in _RESTORES and run.outcome is Outcome.DONE:
                 return self._restored_by(run) or _baseline_of(newest)
@@ -162,7 +162,7 @@ class Runner:
         """Return the newest good archive, but none of ours that was cut off before it was compared and recorded."""
         origin = self._data.origin
         good = [one for one in self._repository.archives() if one.is_good and not one.safety and one.is_of(origin)]
-        recorded = {run.archive for run in self._history.runs() if run.outcome in _COMPARED}
+        recorded = {run.archive for run in self._history.runs() if _has_compared(run)}
         if not any(one.name in recorded for one in good):
             # As on a new computer: the newest is all there is to go by.
             return good[0] if good else None
@@ -173,6 +173,12 @@ class Runner:
 
     def _look(self, sources: Sequence[Source]) -> str:
         return fingerprint(sources) if self._peek else ""
+
+
+def _has_compared(run: Run) -> bool:
+    """Return whether a run has compared what it found with what was there before; a safety backup has not."""
+    is_backup = run.action is Action.BACKUP and run.trigger is not Trigger.SAFETY
+    return is_backup and run.outcome in (Outcome.MADE, Outcome.UNCHANGED)
 
 
 def _baseline_of(archive: Archive | None) -> Baseline | None:

@@ -159,7 +159,7 @@ class SelfTest:
         restored = self._engine.restore(archive)
         manifest = archive.manifest
         _expect(manifest is not None and restored.patient_count == manifest.patient_count, "the counts differ")
-        _expect(not self._clinic.has(_LATER), "what the restore should have taken off is still there")
+        _expect(not self._clinic.has(_LATER), "what the restore should have removed is still there")
         return f"{restored.patient_count} patients; {restored.safety} keeps the data as it was"
 
     def _undo(self) -> str:

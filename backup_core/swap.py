@@ -58,7 +58,10 @@ class Swap:
     def plan(self, names: Sequence[str]) -> None:
         """Note for each source what lies ready in the box and what it takes the place of."""
         pairs = [(name, self.new / name, self._data_dir / name) for name in names]
-        changes = tuple(Change(name, inode(new), inode(old), _time(new), _time(old)) for name, new, old in pairs)
+        changes = tuple(
+            Change(name, inode(new), inode(old), _time(new), _time(old), _newest_in(new), _newest_in(old))
+            for name, new, old in pairs
+        )
         self.journal = replace(self.journal, changes=changes, box=inode(self._box))
 
     def write(self, phase: Phase) -> None:
@@ -167,11 +170,12 @@ class Swap:
 
     def _is_wanted(self, change: Change, folder: Path) -> bool | None:
         """Return whether a folder in the box, where nobody writes, is the wanted one; None if its time says nothing."""
-        seen = folder.lstat().st_mtime_ns
-        is_new, is_old = (
-            time is not None and abs(seen - time) <= _ROUNDED for time in (change.new_time, change.old_time)
-        )
-        return None if is_new == is_old else is_new == self._is_forward
+        inside, own = (change.new_inside, change.old_inside), (change.new_time, change.old_time)
+        for seen, times in ((_newest_in(folder), inside), (_time(folder), own)):
+            is_new, is_old = (seen is not None and time is not None and abs(seen - time) <= _ROUNDED for time in times)
+            if is_new != is_old:
+                return is_new == self._is_forward
+        return None
 
     def _can_exchange(self) -> bool:
         """Return whether two folders in the box can change places, so that those of the swap may have."""
@@ -209,10 +213,13 @@ class Swap:
 
 def _time(path: Path) -> int | None:
     """Return when a file or folder was last written to, or None where there is nothing."""
-    try:
-        return path.lstat().st_mtime_ns
-    except FileNotFoundError:
-        return None
+    return path.lstat().st_mtime_ns if path.exists() else None
+
+
+def _newest_in(folder: Path) -> int | None:
+    """Return when the newest file directly in a folder was last written to, or None where there is none."""
+    files_in = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    return max((path.lstat().st_mtime_ns for path in files_in), default=None)
 
 
 def _rename(source: Path, target: Path) -> None:

@@ -103,6 +103,15 @@ class Swapper:
             if source.kind is Kind.DATABASE and source.name in names:
                 _settle(source.path)
         swap.plan(names)
+        try:
+            swap.check()
+        except RestoreFailed as error:
+            swap.end()
+            raise RestoreFailed(
+                _("The data was not replaced, for this disk would not tell after a power cut how far that came."),
+                rolled_back=True,
+                hint=_("Copy the data folder to another disk, or restore by hand as OPEN-ME.txt in the backup says."),
+            ) from error
         swap.write(Phase.FORWARD)
 
     def _flush_names(self, swap: Swap) -> None:

@@ -41,7 +41,7 @@ def confirm(name: str) -> str:
 
 @bp.get("/backups/<name>/losses")
 def losses(name: str) -> str:
-    """Show whose entries a restore would take off."""
+    """Show whose entries a restore would remove."""
     archive = parts().archive(name)
     return render_template("restores/losses.html", archive=archive, losses=parts().engine.compare(archive))
 

@@ -95,8 +95,27 @@ def test_a_full_disk_takes_nothing_from_another_disk_and_no_name_that_gives_no_r
         second_name = new / f"safety_{near[1].name}"
         os.link(near[1].path, second_name)
         full_above(-1)
+        engine.keeper.keep_for_ever(engine.find(second_name.name), keep=True)
         engine.prune()
         assert names(engine) == {*(one.name for one in far), near[1].name, second_name.name, near[2].name}
+
+
+def test_a_full_disk_takes_a_file_by_both_of_its_names(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock, made: list[Archive], full_above: Disk
+) -> None:
+    safeties = []
+    for _ in range(4):
+        clock.pass_time(timedelta(hours=1))
+        clinic.admit(f"Before a restore {clock.now()}")
+        newest = engine.create()
+        safeties.append(engine.restore(engine.find(made[0].name)).safety)
+        assert engine.find(newest.name).file == engine.find(str(safeties[-1])).file
+    full_above(0)
+    engine.prune()
+    left = names(engine)
+    assert safeties[0] not in left
+    assert set(safeties[1:]) <= left, "the newest three stay"
+    assert len({one.file for one in engine.archives()}) == 4, "the pinned one, and three that can be gone back to"
 
 
 def test_the_backup_of_today_is_made_in_the_room_of_one_though_another_cannot_be_deleted(

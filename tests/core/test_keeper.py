@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -11,11 +12,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from backup_core import BackupEngine, BackupService
+from backup_core import BackupEngine, BackupService, pruning
 from backup_core.errors import RepositoryLocked, RepositoryUnusable, SourceDamaged, UnknownArchive
 from backup_core.listing import KEPT, Archive
 from backup_core.retention import Policy
-from backup_core.rulebook import BY_HAND
+from backup_core.rulebook import BY_ALARM, BY_HAND
 from backup_core.runs import Outcome, Trigger
 from tests.audit import listening
 from tests.clinic import PATIENTS, Clinic, make_clinic
@@ -124,21 +125,38 @@ def test_an_archive_that_cannot_be_deleted_keeps_none_of_the_others(
     assert engine.prune(1) == [made[1].name]
 
 
-def test_where_nothing_can_be_deleted_it_is_not_tried_for_ever(
-    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+def test_where_it_takes_long_that_nothing_can_be_deleted_it_is_not_tried_for_ever(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pruning, "_PATIENCE", 0.15)
     made = make(engine, clinic, clock, 6, timedelta(minutes=1))
     tried = set()
 
     def refuse(step: str, values: Sequence[object]) -> None:
         if step == "os.remove" and str(values[0]).endswith(".zip"):
             tried.add(values[0])
+            time.sleep(0.1)
             raise PermissionError(errno.EPERM, "not permitted")
 
     with listening(refuse), pytest.raises(RepositoryUnusable, match=made[0].name):
         engine.prune(1)
-    assert len(tried) == 3
+    assert len(tried) == 2
     assert len(names(engine)) == 6
+
+
+def test_the_alarm_of_another_clinic_keeps_its_pin_on_a_backup_that_cannot_be_read_now(
+    clinic: Clinic, clock: FakeClock, tmp_path: Path
+) -> None:
+    engine = BackupEngine(clinic.data_dir, tmp_path / "both", clock=clock, patience=5)
+    other_clinic = make_clinic(tmp_path / "other")
+    good = lose_patients(engine, clinic, clock)
+    assert engine.back_up(Trigger.INTERVAL).reason
+    there = engine.find(good.name).path
+    whole = there.read_bytes()
+    there.write_bytes(whole[:100])
+    BackupEngine(other_clinic.data_dir, tmp_path / "both", clock=clock, patience=5).back_up(Trigger.INTERVAL)
+    there.write_bytes(whole)
+    assert engine.keeper.pins[good.name] == BY_ALARM
 
 
 def test_the_alarm_of_one_clinic_is_its_own_in_a_folder_of_two(
@@ -270,6 +288,24 @@ def test_a_loss_is_seen_though_what_was_restored_has_gone_since(
     clock.pass_time(timedelta(hours=4))
     assert f"{PATIENTS - 20} of {PATIENTS} patients have gone" in engine.back_up(Trigger.INTERVAL).reason
     assert engine.keeper.alarm() is not None
+
+
+def test_a_loss_is_seen_after_a_restore_also_where_the_newest_backup_is_the_emrs_own(
+    engine: BackupEngine, clinic: Clinic, clock: FakeClock
+) -> None:
+    small = engine.create()
+    clock.pass_time(timedelta(hours=1))
+    engine.restore(small)
+    for number in range(90):
+        clinic.admit(f"Later {number}")
+    clock.pass_time(timedelta(hours=4))
+    engine.back_up(Trigger.INTERVAL)
+    clock.pass_time(timedelta(hours=1))
+    oldemr.create_backup(clinic.data_dir, engine.backup_dir, clock.local(), patient_count=PATIENTS + 90)
+    assert not engine.archives()[0].is_ours
+    clinic.sql("DELETE FROM patients WHERE id > ?", PATIENTS)
+    clock.pass_time(timedelta(hours=4))
+    assert f"90 of {PATIENTS + 90} patients have gone" in engine.back_up(Trigger.INTERVAL).reason
 
 
 def test_a_restore_to_an_older_state_is_no_alarm(engine: BackupEngine, clinic: Clinic, clock: FakeClock) -> None:

@@ -364,6 +364,19 @@ def impatient(clinic: Clinic, clock: FakeClock) -> BackupEngine:
     return BackupEngine(clinic.data_dir, clock=clock, patience=0.0)
 
 
+def test_a_proof_is_noted_though_its_archive_is_moved_meanwhile(engine: BackupEngine) -> None:
+    made = engine.create()
+
+    def keep(progress: Progress) -> None:
+        if not engine.keeper.pins:
+            engine.keeper.keep_for_ever(made, keep=True)
+
+    assert engine.prove(made, on_progress=keep).ok
+    moved = engine.find(made.name)
+    assert moved.kept
+    assert moved.state is State.PROVEN
+
+
 @no_note
 def test_damage_is_told_also_where_it_cannot_be_noted(impatient: BackupEngine, no_note: NoNote) -> None:
     archive = damaged(impatient)

@@ -1,6 +1,7 @@
 """A restore that is cut off at any step, or finds a file held: today's data or the backup's, never a mixture."""
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -392,6 +394,50 @@ def test_a_swap_cut_off_while_it_is_taken_back_is_taken_back_where_all_numbers_h
     assert taken_back > 3
 
 
+def test_a_swap_is_finished_on_a_disk_that_notes_in_folders_that_they_have_changed_places(
+    scene: Scene, folder: Path
+) -> None:
+    inside = [path for name in (scene.clinic.chroma, scene.clinic.prescriptions) for path in name.iterdir()]
+    for path in inside:
+        os.utime(path, (path.stat().st_atime - 86400, path.stat().st_mtime - 86400))
+    finished = 0
+    for step in range(1, 100):
+        one = scene.copy(folder / f"cut off at {step}")
+        cut_off = in_a_copy_of_this_process(partial(one.engine.restore, one.archive), STEPS, step)
+        again = numbered_anew(one, folder / f"again after {step}")
+        if journal_of(again).exists():
+            changes = json.loads(journal_of(again).read_bytes())["changes"]
+            for path in (again.clinic.data_dir, *(again.clinic.data_dir / PRIVATE / "swap").glob("*/*")):
+                for change in changes:
+                    if (path / change["name"]).is_dir():
+                        os.utime(path / change["name"], ns=(change["new_time"], change["new_time"]))
+            again.engine.recover()
+            assert again.state() == "new", step
+            assert_tidy(again)
+            finished += 1
+        if not cut_off:
+            break
+    assert finished >= 3
+
+
+def test_where_nothing_would_tell_how_far_a_swap_came_none_is_begun(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No drive that gives other numbers at each look can be had here.
+    numbers = itertools.count(1)
+    monkeypatch.setattr("backup_core.swap.inode", lambda path: next(numbers) if os.path.lexists(path) else None)
+    monkeypatch.setattr("backup_core.swap._time", lambda path: 0 if os.path.lexists(path) else None)
+    monkeypatch.setattr("backup_core.swap._newest_in", lambda path: None)
+    before = scene.clinic.files()
+    with pytest.raises(RestoreFailed, match="would not tell after a power cut") as raised:
+        scene.engine.restore(scene.archive)
+    assert raised.value.rolled_back
+    monkeypatch.undo()
+    assert scene.clinic.files() == before
+    assert not journal_of(scene).exists()
+    assert scene.engine.recover() is None
+
+
 def cut_off_before_the_folders(scene: Scene, folder: Path) -> Scene:
     """Return a copy whose clinic.db is the backup's, and whose folders are as they were."""
     for at in range(1, 100):
@@ -464,7 +510,7 @@ def test_a_swap_that_an_older_version_has_begun_is_finished(scene: Scene, folder
     journal = json.loads(journal_of(one).read_bytes())
     journal.pop("box", None)
     for change in journal["changes"]:
-        for added in ("new_time", "old_time"):
+        for added in ("new_time", "old_time", "new_inside", "old_inside"):
             change.pop(added, None)
     journal_of(one).write_text(json.dumps(journal))
     one.engine.recover()
