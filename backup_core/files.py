@@ -67,7 +67,8 @@ def translating_zip(sentence: str) -> Iterator[None]:
 
 def _is_full(error: OSError | sqlite3.Error) -> bool:
     if isinstance(error, sqlite3.Error):
-        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        # The second: SQLite could not make room for the index of a write-ahead log, and does not say why.
+        return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
     if isinstance(error, shutil.Error):
         # The copy of a folder gathers what it has met, in words.
         return f"[Errno {errno.ENOSPC}]" in str(error)

@@ -42,8 +42,8 @@ FAULTS = {
 DONE = "The data has been restored"
 #: Operations on the backup folder itself: of one that went away and came back they have done nothing.
 IN_THE_FOLDER = ("prune", "tidy", "pin")
-#: Calls that a full disk does not refuse.
-NEED_NO_ROOM = ("unlink", "unlinkat", "rmdir")
+#: Calls that a full disk does not refuse: a file that is made longer has a hole first.
+NEED_NO_ROOM = ("unlink", "unlinkat", "rmdir", "ftruncate", "ftruncate64")
 
 
 class DiskMatrix(Matrix):

@@ -62,6 +62,18 @@ def test_no_backup_lacks_what_the_disk_would_not_read_during(
     assert not matrix.result.lost, "\n".join(matrix.result.lost)
 
 
+def test_a_disk_without_room_for_the_index_of_a_write_ahead_log_is_called_full(
+    scenery: Scenery, puppet: Puppet, tmp_path: Path
+) -> None:
+    matrix = DiskMatrix(scenery.scene("restore-write-ahead"), puppet, tmp_path)
+    calls = matrix.calls()
+    index = [number for number, call in enumerate(calls, 1) if call.startswith("pwrite") and call.endswith("-shm")]
+    assert index
+    matrix.fail("full", spread(index, 4), calls)
+    assert matrix.result.points >= 4
+    assert not matrix.result.lost, "\n".join(matrix.result.lost)
+
+
 def test_the_interface_of_the_emr_answers_that_no_backup_was_made_when_the_disk_is_full(
     scenery: Scenery, puppet: Puppet, tmp_path: Path
 ) -> None:
