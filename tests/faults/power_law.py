@@ -69,6 +69,9 @@ class Law:
         return is_placed or (PRIVATE not in PurePath(file).parts and PurePath(file).is_relative_to(self._data))
 
     def _write(self, path: str) -> None:
+        if path.endswith("-shm"):
+            # SQLite makes the index of a write-ahead log anew: nobody reads one from before a power cut.
+            return
         self._dirty.add(path)
         if self._kind(path) not in ("", "source"):
             self.found.append(f"{path} was written to in its place")
