@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .errors import RepositoryUnusable, SnapshotFailed, SourceDamaged, SourceMissing
+from .errors import BackupError, RepositoryUnusable, SnapshotFailed, SourceDamaged, SourceMissing
 from .files import PRIVATE, private_folder, remove, translating, write_atomically
 from .livedb import schema_problem
 from .locks import locked
@@ -104,11 +104,15 @@ class DataFolder:
 
     @property
     def origin(self) -> str | None:
-        """The random id that tells this clinic's archives from others'; None before the first backup."""
-        try:
-            known = (self.private / "origin").read_bytes().decode(errors="replace").strip()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        """The random id that tells this clinic's archives from others'; None before the first backup.
+
+        Raise BackupError where it cannot be read.
+        """
+        with translating(BackupError, _("The data folder cannot be read")):
+            try:
+                known = (self.private / "origin").read_bytes().decode(errors="replace").strip()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
         # It becomes part of a file's name, and a restored archive may have brought it from anywhere.
         return known if _ORIGIN.fullmatch(known) else None
 

@@ -255,13 +255,12 @@ class BackupEngine:
 
     def _sweep(self) -> None:
         self._data.sweep()
-        origin = self._data.origin
-        if origin is not None:
-            try:
+        try:
+            if origin := self._data.origin:
                 self.repository.sweep(origin)
-            except BackupError:
-                # On a drive that is not there, or not for us to write: the next backup needs it, and this does not.
-                logger.warning("what a cut-off backup may have left in its folder stays there", exc_info=True)
+        except BackupError:
+            # On a drive that is not there, or not for us to write: the next backup needs it, and this does not.
+            logger.warning("what a cut-off backup may have left in its folder stays there", exc_info=True)
 
     @contextlib.contextmanager
     def _at_work(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from backup_core import BackupEngine
 from backup_core.datafolder import DataFolder
 from backup_core.errors import (
+    BackupError,
     RepositoryFull,
     RepositoryUnusable,
     SnapshotFailed,
@@ -181,6 +182,14 @@ def test_a_staging_folder_that_cannot_be_locked_stops_no_backup(engine: BackupEn
     assert left.is_dir()
     engine.sweep()
     assert not left.exists()
+
+
+def test_an_origin_that_cannot_be_read_stops_no_recovery_and_is_told_where_it_is_needed(engine: BackupEngine) -> None:
+    engine.create()
+    with listening(refusing("open", "origin")):
+        assert engine.recover() is None
+        with pytest.raises(BackupError, match="cannot be read"):
+            engine.create()
 
 
 def test_a_disk_that_is_full_after_the_swap_says_that_the_data_has_changed(
