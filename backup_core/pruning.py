@@ -92,10 +92,10 @@ def prune(
             break
         deletion.delete(archive)
     newest_first = sorted(ordinary, key=lambda one: (one.order, one.name), reverse=True)
-    newest = {one.name for one in newest_first[: policy.newest]}
+    newest, pins = {one.name for one in newest_first[: policy.newest]}, repository.rules.pins
     for name in planned.keep:
         # The EMR's own clean-up, which keeps the newest ten of its own and ours, does not know why others are kept.
-        if (name not in newest or name in repository.rules.pins) and name not in deletion.deleted:
+        if (name not in newest or name in pins) and name not in deletion.deleted:
             try:
                 repository.put_aside(mine[name])
             except RepositoryUnusable as error:

@@ -132,7 +132,8 @@ class Runner:
 
     def _baseline(self) -> Baseline | None:
         """Return what a new backup should hold no less than: the last good one, or what was restored after it."""
-        newest, runs = self._last_compared(), self._history.runs()
+        runs = self._history.runs()
+        newest = self._last_compared(runs)
         # By the order of the history, and not by the clocks, which may have been wrong at the one or the other. It does
         # not know what the EMR's own code has made: that is taken to be as young as the last backup of ours.
         is_known = newest is not None and any(run.archive == newest.name and _has_compared(run) for run in runs)
@@ -158,11 +159,11 @@ class Runner:
         # It is another clinic's as like as not, and nothing of it is ours to keep.
         return Baseline(beside.counts, None) if beside else None
 
-    def _last_compared(self) -> Archive | None:
+    def _last_compared(self, runs: Sequence[Run]) -> Archive | None:
         """Return the newest good archive, but none of ours that was cut off before it was compared and recorded."""
         origin = self._data.origin
         good = [one for one in self._repository.archives() if one.is_good and not one.safety and one.is_of(origin)]
-        recorded = {run.archive for run in self._history.runs() if _has_compared(run)}
+        recorded = {run.archive for run in runs if _has_compared(run)}
         if not any(one.name in recorded for one in good):
             # As on a new computer: the newest is all there is to go by.
             return good[0] if good else None

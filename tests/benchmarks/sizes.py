@@ -39,7 +39,7 @@ def _table(grown: Sequence[Grown], choose: Callable[[Grown], Job]) -> list[str]:
             f"{one.patients:,}",
             f"{one.data / 1e6:,.0f} MB",
             f"{job.seconds:.2f} s",
-            f"{_per_megabyte(one, job):.1f}",
+            f"{per_megabyte(one, job):.1f}",
             "" if further is None else f"{further:.1f} ms",
             f"{job.wall:.2f} s",
             f"{job.peak / 1e6:.0f} MB",
@@ -58,13 +58,13 @@ def further_costs(grown: Sequence[Grown], choose: Callable[[Grown], Job]) -> lis
 
 
 def _times(grown: Sequence[Grown]) -> list[Bar]:
-    bars = [Bar(f"backup, {one.patients:,} patients", _per_megabyte(one, one.create)) for one in grown]
+    bars = [Bar(f"backup, {one.patients:,} patients", per_megabyte(one, one.create)) for one in grown]
     bars += [
         Bar(f"backup, each MB above {before.patients:,}", cost)
         for before, cost in zip(grown, further_costs(grown, lambda one: one.create), strict=False)
     ]
     return bars + [
-        Bar(f"restore, {one.patients:,} patients", _per_megabyte(one, one.restore), is_ours=False) for one in grown
+        Bar(f"restore, {one.patients:,} patients", per_megabyte(one, one.restore), is_ours=False) for one in grown
     ]
 
 
@@ -90,5 +90,6 @@ def sizes(grown: Sequence[Grown], docs: Path) -> str:
     return "\n".join([*lines, "", draw(docs, "size", "Size of a backup, MB per 100 patients", bars)])
 
 
-def _per_megabyte(one: Grown, job: Job) -> float:
+def per_megabyte(one: Grown, job: Job) -> float:
+    """Return what each MB of the data cost, in ms."""
     return job.seconds * 1000 / (one.data / 1e6)

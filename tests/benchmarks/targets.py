@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.benchmarks.contest import Result
-from tests.benchmarks.growing import Grown, Job
+from tests.benchmarks.growing import Grown
+from tests.benchmarks.sizes import per_megabyte
 from tests.benchmarks.waits import Waits
 
 #: Bytes of memory for a backup or a restore of any size, and that share of the index for opening it.
@@ -68,8 +69,8 @@ def of_sizes(grown: Sequence[Grown]) -> list[Target]:
             f"{factor:.1f} times, the library's own 100 MB and more in it",
             factor <= _INDEX_FACTOR,
         ),
-        _flat("backup: time for each MB", [_per_megabyte(one, one.create) for one in grown]),
-        _flat("restore: time for each MB", [_per_megabyte(one, one.restore) for one in grown]),
+        _flat("backup: time for each MB", [per_megabyte(one, one.create) for one in grown]),
+        _flat("restore: time for each MB", [per_megabyte(one, one.restore) for one in grown]),
     ]
 
 
@@ -97,7 +98,3 @@ def _seconds(what: str, most: float, found: float) -> Target:
 def _flat(what: str, costs: Sequence[float]) -> Target:
     found = " / ".join(f"{cost:.1f}" for cost in costs)
     return Target(what, "the same within 20 % at all sizes", f"{found} ms", max(costs) <= _FLAT * min(costs))
-
-
-def _per_megabyte(one: Grown, job: Job) -> float:
-    return job.seconds * 1000 / (one.data / 1e6)
