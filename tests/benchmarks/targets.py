@@ -13,8 +13,8 @@ _PEAK = 150_000_000
 _INDEX_FACTOR = 1.2
 #: By how much what an MB costs may differ from one size to the other.
 _FLAT = 1.2
-#: MB of data up to which a clinic counts as a small one, whose writers wait for less.
-_SMALL = 100
+#: Bytes of data up to which a clinic counts as a small one, whose writers wait for less.
+_SMALL = 100_000_000
 _LONGEST = {"small": 250.0, "large": 1000.0}
 
 
@@ -79,9 +79,9 @@ def of_waits(found: Sequence[Waits]) -> list[Target]:
     made = []
     for size in dict.fromkeys(one.data for one in found):
         here = [one for one in found if one.data == size and one.backups]
-        most = _LONGEST["small" if int(size.replace(",", "").split()[0]) < _SMALL else "large"]
+        most = _LONGEST["small" if size < _SMALL else "large"]
         longest = max(one.longest for one in here)
-        what = f"the longest wait of a writer beside backups of {size}"
+        what = f"the longest wait of a writer beside backups of {here[0].size}"
         made.append(Target(what, f"{most:.0f} ms at most", f"{longest:.0f} ms", longest <= most))
     refused = sum(one.refused for one in found)
     return [*made, Target("writes that fail beside backups", "none", f"{refused}", not refused)]

@@ -35,13 +35,19 @@ _BESIDE = {"alone": None, "Backup Now": "manual", "scheduled": "interval"}
 class Waits:
     """What one writer met: seconds of each write, and the number of refused ones; and the backups beside it."""
 
-    data: str
+    #: Bytes of the clinic.
+    data: int
     writer: str
     beside: str
     waits: Sequence[float]
     refused: int
     backups: Sequence[float]
     failures: Sequence[str]
+
+    @property
+    def size(self) -> str:
+        """The size of the clinic, in words."""
+        return f"{self.data / 1e6:,.0f} MB"
 
     def share(self, share: float) -> float:
         """Return what so large a share of the writes took at most, in ms."""
@@ -72,7 +78,7 @@ def waits_section(found: Sequence[Waits], docs: Path) -> str:
     ]
     lines += [_row(one) for one in found]
     reasons = sorted({f"A backup failed: {reason}\n" for one in found for reason in one.failures})
-    bars = [Bar(f"{one.data}, {one.writer}: {one.beside}", one.longest, bool(one.backups)) for one in found]
+    bars = [Bar(f"{one.size}, {one.writer}: {one.beside}", one.longest, bool(one.backups)) for one in found]
     return "\n".join([*lines, "", *reasons, draw(docs, "waits", "Longest wait of a writer, ms", bars)])
 
 
@@ -81,14 +87,14 @@ def _row(one: Waits) -> str:
     usual = f"{one.share(0.99):.1f} ms" if len(one.waits) >= 100 else ""
     times = [f"{one.share(0.5):.1f} ms", usual, f"{one.longest:.1f} ms"]
     median = f"{statistics.median(one.backups):.2f} s" if one.backups else ""
-    cells = [one.data, one.writer, one.beside, f"{len(one.waits)}", *times, f"{one.refused}"]
+    cells = [one.size, one.writer, one.beside, f"{len(one.waits)}", *times, f"{one.refused}"]
     return f"| {' | '.join(cells)} | {len(one.backups)} | {median} | {len(one.failures)} |"
 
 
 def _all_waits(scratch: Path, patients: int) -> Iterator[Waits]:
     data = scratch / f"waits-{patients}"
     shutil.copytree(clinic(patients), data)
-    size = f"{data_size(data) / 1e6:,.0f} MB"
+    size = data_size(data)
     for mode, writers in _WRITERS.items():
         _set_journal(data, mode)
         for kind, pause in writers:

@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -423,11 +424,14 @@ def test_a_swap_is_finished_on_a_disk_that_notes_in_folders_that_they_have_chang
 def test_where_nothing_would_tell_how_far_a_swap_came_none_is_begun(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # No drive that gives other numbers at each look can be had here.
-    numbers = itertools.count(1)
-    monkeypatch.setattr("backup_core.swap.inode", lambda path: next(numbers) if os.path.lexists(path) else None)
-    monkeypatch.setattr("backup_core.swap._time", lambda path: 0 if os.path.lexists(path) else None)
-    monkeypatch.setattr("backup_core.swap._newest_in", lambda path: None)
+    # No drive that gives other numbers at each look, and keeps no times, can be had here.
+    look, numbers = Path.lstat, itertools.count(1)
+
+    def look_at_such_a_drive(path: Path) -> SimpleNamespace:
+        found = look(path)
+        return SimpleNamespace(st_ino=next(numbers), st_mtime_ns=0, st_mode=found.st_mode, st_size=found.st_size)
+
+    monkeypatch.setattr(Path, "lstat", look_at_such_a_drive)
     before = scene.clinic.files()
     with pytest.raises(RestoreFailed, match="would not tell after a power cut") as raised:
         scene.engine.restore(scene.archive)
