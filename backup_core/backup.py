@@ -128,10 +128,12 @@ class BackupMaker:
 
     def _describe(self, copied: Copy, trigger: Trigger, origin: str) -> Manifest:
         """Return the manifest of a copy that is packed now, but for its members and what is counted in it."""
+        now = self._clock.now()
         return Manifest(
             created_at=self._clock.local(),
-            created_at_utc=self._clock.now(),
+            created_at_utc=now,
             sequence=self._repository.next_sequence(),
+            clock_resets=self._repository.clock_resets(origin, now),
             origin=origin,
             trigger=trigger.value,
             state="raw" if copied.is_raw else "",

@@ -51,6 +51,8 @@ class Manifest:
     created_at_utc: datetime | None = None
     #: Decides the order of archives, whatever the clock said; 0 where it is not known.
     sequence: int = 0
+    #: How often the clock had been set back before it was made, as far as the archives of its data folder tell.
+    clock_resets: int = 0
     #: The random id of the data folder it was made of.
     origin: str | None = None
     format: int = FORMAT
@@ -122,7 +124,7 @@ def _fields(document: dict[str, Any]) -> dict[str, Any]:
         else tuple(Member(str(m["name"]), int(m["size"]), str(m["sha256"])) for m in members),
         "sources": None if sources is None else {str(name): bool(there) for name, there in sources.items()},
         "counts": {str(name): int(count) for name, count in dict(document.get("counts") or {}).items()},
-        **{key: int(document.get(key) or 0) for key in ("patient_count", "visit_count", "sequence")},
+        **{key: int(document.get(key) or 0) for key in ("patient_count", "visit_count", "sequence", "clock_resets")},
         **{
             key: str(document.get(key) or "")
             for key in (

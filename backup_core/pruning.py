@@ -162,4 +162,11 @@ def _has_room(repository: Repository, needed: int) -> bool:
 
 
 def _candidate(archive: Archive) -> Candidate:
-    return Candidate(archive.name, archive.order, archive.created_at, archive.contents, archive.state is State.PROVEN)
+    return Candidate(
+        archive.name,
+        archive.order,
+        archive.created_at,
+        archive.contents,
+        opened=archive.state is State.PROVEN,
+        clock_resets=archive.manifest.clock_resets if archive.manifest else 0,
+    )

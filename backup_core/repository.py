@@ -136,6 +136,17 @@ class Repository:
         unread = archives[:1] and archives[0].state is State.ONLINE and archives[0].manifest is None
         return highest + (_AS_MANY_UNSEEN if unread else 1)
 
+    def clock_resets(self, origin: str, now: datetime) -> int:
+        """Return how often the clock has been set back by `now` (aware UTC), as the newest archive of `origin` tells.
+
+        Backups of different days have the same date where a PC has lost the time twice: this tells them apart.
+        """
+        made = (one.manifest for one in self.archives() if one.is_ours and one.is_made_of(origin))
+        newest = next((one for one in made if one and one.created_at_utc), None)
+        if newest is None or newest.created_at_utc is None:
+            return 0
+        return newest.clock_resets + (now < newest.created_at_utc)
+
     def publish(self, part: Path, local: datetime, *, safety: bool) -> Path:
         """Give a verified archive its final name, one that no other has, and return its path."""
         with self.lock(), translating(RepositoryUnusable, _("The backup could not be put into its folder")):

@@ -1,6 +1,6 @@
 """Which archives to keep, with the reason for each: a pure rule. Deleting is the repository's."""
 
-from collections.abc import Callable, Container, Hashable, Iterable, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -12,7 +12,8 @@ class Policy:
     """How many archives to keep: the newest, and the last of each of so many days, weeks and months that have any.
 
     `states` counts different contents: that many of the newest are kept however often one of them was backed up
-    again. The tiers, too, count equal contents once, for their newest archive.
+    again. The tiers, too, count equal contents once, for their newest archive. Where a clock was set back, each tier
+    keeps up to as many again.
 
     Only what is proven pushes another out: archives younger than the newest one that was opened take no place before
     one of them is. As many as `waiting` are kept so, for a PC on which nothing can be opened must not fill its disk;
@@ -54,6 +55,8 @@ class Candidate:
     contents: str = ""
     #: Whether it was opened and found good.
     opened: bool = False
+    #: How often the clock had been set back before it was made.
+    clock_resets: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,9 @@ def plan(candidates: Sequence[Candidate], policy: Policy, *, never: Container[st
         # Those that wait to be opened take no place from the ones before them.
         ("unopened", newest_first[: waits + policy.newest]),
         ("state", islice(_last_of_each(settled, _contents), policy.states)),
-        ("daily", islice(_last_of_each(settled, lambda one: one.local_time.date()), policy.daily)),
-        ("weekly", islice(_last_of_each(settled, lambda one: one.local_time.isocalendar()[:2]), policy.weekly)),
-        (
-            "monthly",
-            islice(_last_of_each(settled, lambda one: (one.local_time.year, one.local_time.month)), policy.monthly),
-        ),
+        ("daily", _tier(settled, lambda one: one.local_time.date(), 1, policy.daily)),
+        ("weekly", _tier(settled, lambda one: one.local_time.isocalendar()[:2], 7, policy.weekly)),
+        ("monthly", _tier(settled, lambda one: (one.local_time.year, one.local_time.month), 30, policy.monthly)),
         ("protected", [candidate for candidate in newest_first if candidate.name in never]),
     ]
     keep: dict[str, str] = {}
@@ -132,6 +132,18 @@ def safeties_to_thin(safeties: Sequence[Candidate], *, never: Container[str | No
     """Return the safety backups that a full disk may take, oldest first: all but the newest 3, and those in `never`."""
     oldest_first = sorted(safeties, key=lambda candidate: (candidate.order, candidate.name))
     return tuple(one.name for one in oldest_first[:-FEWEST_SAFETIES] if one.name not in never)
+
+
+def _tier(
+    newest_first: Sequence[Candidate], span: Callable[[Candidate], Hashable], days: int, places: int
+) -> Iterator[Candidate]:
+    """Yield the last of each of the newest spans of so many days by the calendar, then by what else tells days apart.
+
+    A PC that loses the time every night says the same date every day; but then its clock was set back in between, and
+    as often as a span has days within one span.
+    """
+    yield from islice(_last_of_each(newest_first, span), places)
+    yield from islice(_last_of_each(newest_first, lambda one: (one.clock_resets // days, span(one))), places)
 
 
 def _last_of_each(newest_first: Iterable[Candidate], bucket: Callable[[Candidate], Hashable]) -> Iterable[Candidate]:

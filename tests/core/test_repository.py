@@ -6,7 +6,7 @@ import shutil
 import threading
 import time
 import zipfile
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -48,6 +48,17 @@ def age(path: Path) -> None:
 
 def names(archives: list[Archive]) -> list[str]:
     return [archive.name for archive in archives]
+
+
+def two_clinics(clinic: Clinic, tmp_path: Path, clock: FakeClock) -> tuple[BackupEngine, BackupEngine]:
+    """Return the engines of two clinics with one backup folder."""
+    shutil.copytree(clinic.data_dir, tmp_path / "other")
+    shared = tmp_path / "shared"
+    return BackupEngine(clinic.data_dir, shared, clock=clock), BackupEngine(tmp_path / "other", shared, clock=clock)
+
+
+def resets(archives: list[Archive]) -> list[int]:
+    return [archive.manifest.clock_resets for archive in archives if archive.manifest]
 
 
 def test_what_is_not_ours_is_never_deleted_listed_or_called_damaged(engine: BackupEngine, clinic: Clinic) -> None:
@@ -211,9 +222,7 @@ def test_a_disk_without_second_names_gets_its_archive_and_loses_none(
 def test_two_clinics_in_one_folder_neither_prune_nor_count_each_other(
     clinic: Clinic, tmp_path: Path, clock: FakeClock
 ) -> None:
-    shutil.copytree(clinic.data_dir, tmp_path / "other")
-    shared = tmp_path / "shared"
-    one, other = (BackupEngine(folder, shared, clock=clock) for folder in (clinic.data_dir, tmp_path / "other"))
+    one, other = two_clinics(clinic, tmp_path, clock)
     theirs = [other.create().name for _ in range(3)]
     ours = [one.create().name for _ in range(3)]
 
@@ -239,6 +248,33 @@ def test_an_archive_that_is_kept_longer_is_out_of_reach_of_the_emrs_clean_up(cli
     assert names(engine.archives()) == made[::-1]
     assert sorted(path.name for path in engine.backup_dir.glob("kept/*.zip")) == made[:3]
     assert [archive.kept for archive in engine.archives()] == [False, False, True, True, True]
+
+
+def test_a_pc_that_loses_the_time_every_night_keeps_the_last_backup_of_each_day(
+    clinic: Clinic, clock: FakeClock
+) -> None:
+    engine = BackupEngine(clinic.data_dir, clock=clock, policy=Policy(newest=1, daily=2))
+    evenings = []
+    for day in range(5):
+        clock.utc = datetime(2009, 1, 1, tzinfo=UTC)
+        for when in ("morning", "evening"):
+            clinic.admit(f"on day {day}, in the {when}")
+            made = engine.create()
+            engine.prune()
+            clock.pass_time(timedelta(hours=4))
+        evenings.append(made.name)
+
+    assert names(engine.archives()) == evenings[:2:-1]
+    assert resets(engine.archives()) == [4, 3]
+
+
+def test_a_clock_that_was_set_back_in_another_clinic_is_nothing_to_us(
+    clinic: Clinic, tmp_path: Path, clock: FakeClock
+) -> None:
+    one, other = two_clinics(clinic, tmp_path, clock)
+    other.create()
+    clock.set_back(timedelta(days=1))
+    assert resets([engine.create() for engine in (one, other, one, other)]) == [0, 1, 0, 1]
 
 
 def test_the_emrs_own_code_at_work_in_the_same_folder_disturbs_neither(clinic: Clinic, engine: BackupEngine) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -67,6 +68,33 @@ def test_days_without_a_change_take_one_place_in_a_tier() -> None:
     busy = [Candidate("monday", (0,), MONDAY, "one"), Candidate("tuesday", (1,), MONDAY + timedelta(days=1), "two")]
     holidays = [Candidate(f"h{day}", (2 + day,), MONDAY + timedelta(days=2 + day), "two") for day in range(20)]
     assert set(plan([*busy, *holidays], Policy(newest=1, daily=2)).keep) == {"h19", "monday"}
+
+
+def on_one_false_date(days: int, hours: tuple[int, ...] = (0, 4)) -> list[Candidate]:
+    """Return what a PC makes that begins each day on the same date; the last of each day ends in the last hour."""
+    when = datetime.fromisoformat("2009-01-01")
+    made = [(f"d{day} {hour}", when + timedelta(hours=hour), day) for day in range(days) for hour in hours]
+    return [Candidate(name, (place,), time, name, clock_resets=day) for place, (name, time, day) in enumerate(made)]
+
+
+def test_days_on_which_a_pc_without_a_battery_says_the_same_date_are_kept_each() -> None:
+    keep = plan(on_one_false_date(40), LAUNCHER_POLICY).keep
+    assert {f"d{day} 4" for day in range(40 - 14, 40)} <= keep.keys()
+    assert {f"d{day} 4" for day in (6, 13, 20)} <= keep.keys(), "and one for each seven days before"
+    assert not {f"d{day} 0" for day in range(30)} & keep.keys(), "the last of each day is enough"
+
+
+def test_what_is_made_under_a_false_date_takes_no_place_from_the_days_of_a_right_clock() -> None:
+    right = [MONDAY + timedelta(days=day, hours=9) for day in range(20)]
+    wrong = on_one_false_date(20, (0,))
+    made = [
+        one
+        for day, time in enumerate(right)
+        for one in (replace(wrong[day], order=(day, 0)), Candidate(f"r{day}", (day, 1), time, clock_resets=day))
+    ]
+    keep = plan(made, Policy(newest=1, daily=14)).keep
+    assert {name for name in keep if name[0] == "r"} >= {f"r{day}" for day in range(7, 20)}
+    assert {name for name in keep if name[0] == "d"} == {f"d{day} 0" for day in range(13, 20)}
 
 
 def test_what_must_never_go_is_kept_beyond_the_policy() -> None:

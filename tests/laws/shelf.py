@@ -86,7 +86,12 @@ class Shelf(Repository):
         assert name not in self.given, f"{name} was given before"
         self.given.add(name)
         manifest = Manifest(
-            local, created_at_utc=now, sequence=sequence, origin=ORIGIN, members=(Member("clinic.db", 1, contents),)
+            local,
+            created_at_utc=now,
+            sequence=sequence,
+            clock_resets=self.clock_resets(ORIGIN, now),
+            origin=ORIGIN,
+            members=(Member("clinic.db", 1, contents),),
         )
         made = Archive(self.folder / name, GIGABYTE, 0, State.VERIFIED, manifest, sequence=sequence)
         self.made.append(made)
@@ -96,7 +101,13 @@ class Shelf(Repository):
     def prune(self, local: datetime, made: Archive, on_deleted: Callable[[str], None] = lambda name: None) -> None:
         """Tidy up as the product does after a run that made `made`; see that a full disk takes the right ones."""
         before = [
-            Candidate(one.name, one.order, one.created_at, one.contents)
+            Candidate(
+                one.name,
+                one.order,
+                one.created_at,
+                one.contents,
+                clock_resets=one.manifest.clock_resets if one.manifest else 0,
+            )
             for one in sorted(self.made, key=lambda one: one.order)
         ]
         planned = plan(before, LAUNCHER_POLICY)

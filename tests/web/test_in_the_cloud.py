@@ -1,6 +1,8 @@
 """A backup in a sync folder that is not on this PC: the page says so, and fetches it only for who asks."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,19 @@ def send_to_the_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have only the names of all backups on this PC."""
     for room in ("listing", "repository"):
         monkeypatch.setattr(f"backup_core.{room}.is_online_only", lambda status: True)
+
+
+@contextmanager
+def noting_what_is_opened() -> Iterator[list[str]]:
+    """Yield the names of the files that are opened from now on."""
+    opened: list[str] = []
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(arguments[0], str | os.PathLike):
+            opened.append(Path(arguments[0]).name)
+
+    with listening(watch):
+        yield opened
 
 
 def test_a_backup_in_the_cloud_is_named_as_such_and_can_be_restored(
@@ -41,13 +56,8 @@ def test_a_backup_in_the_cloud_is_fetched_for_its_comparison_only_by_a_click(
 ) -> None:
     on_this_pc = visitor.get(f"/backups/{backup}/{page}").text
     send_to_the_cloud(monkeypatch)
-    opened: list[str] = []
 
-    def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open" and isinstance(arguments[0], str | os.PathLike):
-            opened.append(Path(arguments[0]).name)
-
-    with listening(watch):
+    with noting_what_is_opened() as opened:
         away = visitor.get(f"/backups/{backup}/{page}").text
 
     assert backup not in opened
@@ -57,3 +67,24 @@ def test_a_backup_in_the_cloud_is_fetched_for_its_comparison_only_by_a_click(
     assert f'<button type="button">{words}</button>' in away
     assert 'hx-trigger="load"' in on_this_pc
     assert words not in on_this_pc
+
+
+def test_what_an_undo_brings_back_is_fetched_only_by_a_click(
+    visitor: Visitor, clinic: Clinic, backup: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic.admit(2)
+    visitor.post(f"/backups/{backup}/restore", {"confirmed": "yes"})
+    visitor.finished()
+    words = "Fetch it and show what comes back and what is put aside"
+    on_this_pc = visitor.get("/undo").text
+    send_to_the_cloud(monkeypatch)
+
+    with noting_what_is_opened() as opened:
+        away = visitor.get("/undo").text
+
+    assert not [name for name in opened if name.startswith("safety_")]
+    assert 'hx-trigger="load"' not in away
+    assert f'<button type="button">{words}</button>' in away
+    assert 'hx-trigger="load"' in on_this_pc
+    assert words not in on_this_pc
+    assert "What comes back" in visitor.get("/undo/entries").text
