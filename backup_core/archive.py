@@ -69,14 +69,14 @@ def pack(
         with os.fdopen(create_private(part), "wb") as file:
             manifest = Packer(folder, part, describe, on_progress, stages).write(file)
             file.flush()
-            with beside(partial(make_last, file)) as lasting:
+            with beside(partial(make_last, file)) as lasting, beside(when_packed) as released:
                 on_progress(Progress(Stage.VERIFY))
                 with stages.measure(Step.VERIFY):
                     check_seal(part)
                 # The last at which it can still be cancelled.
                 on_progress(Progress(Stage.VERIFY))
-                when_packed()
             lasting.result()
+            released.result()
         sync_folder(part.parent)
     return manifest
 

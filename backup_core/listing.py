@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
 from .archive import read_manifest
@@ -54,7 +55,7 @@ class Archive:
     #: Disk and number of its file, equal for two names of one file; None where nobody has looked.
     file: tuple[int, int] | None = None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The file name."""
         return self.path.name
@@ -100,20 +101,20 @@ class Archive:
         modified = datetime.fromtimestamp(self.modified_ns / 1e9, UTC).astimezone().replace(tzinfo=None)
         return time_of(self.name) or modified
 
-    @property
+    @cached_property
     def order(self) -> tuple[int, datetime, str]:
         """What decides which of two archives is newer: never a clock alone, for clocks lie."""
         utc = self.manifest.created_at_utc if self.manifest and not self._kept_again_at else None
         return self.sequence, utc or _as_utc(self.created_at), self.name
 
-    @property
+    @cached_property
     def _kept_again_at(self) -> datetime | None:
         """When a safety backup was made that has the very bytes of an older archive; None for any other archive."""
         named = time_of(self.name) if self.safety else None
         told = self.manifest.created_at if self.manifest else None
         return None if told is None or named == told.replace(microsecond=0) else named
 
-    @property
+    @cached_property
     def contents(self) -> str:
         """Equal for archives of equal contents; "" where the contents are not listed."""
         if self.manifest is None or self.manifest.members is None:

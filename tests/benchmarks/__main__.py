@@ -20,7 +20,7 @@ from tests.benchmarks.heartbeat import heartbeat
 from tests.benchmarks.imports import imports
 from tests.benchmarks.machine import machine
 from tests.benchmarks.manyfiles import many_files
-from tests.benchmarks.notes import RESTORE, TRIED
+from tests.benchmarks.notes import CHECKED, RESTORE, TRIED
 from tests.benchmarks.sizes import growth, sizes
 from tests.benchmarks.stagetimes import stage_times
 from tests.benchmarks.targets import Target, of_backups, of_restores, of_sizes, of_waits, targets
@@ -125,12 +125,15 @@ def _contests(options: Options, scratch: Path, reached: list[Target]) -> Iterato
     backups = contest(firsts, rounds)
     yield table("First backup", backups)
     yield draw(options.into, "first-backup", "First backup, seconds", _bars(backups))
+    checked = contest(contestants.checked_backups(data, out), rounds)
+    yield table("First backup, and all of it read again", checked)
+    yield CHECKED
     on_one = contest(firsts[:2], rounds, cores=1)
     yield table("First backup on one processor", on_one)
     unchanged = contest(contestants.unchanged_runs(data, out), rounds)
     yield table("Interval run over unchanged data", unchanged)
     restores = contest(contestants.restores(data, out), rounds)
-    reached += [*of_backups(backups, on_one, unchanged), *of_restores(restores)]
+    reached += [*of_backups(backups, checked, on_one, unchanged), *of_restores(restores)]
     yield table("Restore", restores)
     yield RESTORE
     yield draw(options.into, "restore", "Restore, seconds", _bars(restores))

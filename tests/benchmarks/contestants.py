@@ -3,11 +3,13 @@
 Each keeps what it makes in a folder of its own below `out`, from its first backup to its restores.
 """
 
+import shlex
 import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from tests.benchmarks.contest import Contestant
@@ -64,6 +66,23 @@ def first_backups(data: Path, out: Path) -> list[Contestant]:
         ),
     ]
     return _installed(found)
+
+
+def checked_backups(data: Path, out: Path) -> list[Contestant]:
+    """Return those that make the first backup and can read all of it again; ours has in any case."""
+    first, *others = first_backups(data, out)
+    checks = {
+        "zip": ["unzip", "-tq", str(out / "zip" / "z.zip")],
+        "borg (lz4)": ["borg", "check", "--verify-data", _borg(out)],
+        "restic": [*_restic(out), "check", "--read-data"],
+    }
+    return [first, *(_then(one, checks[one.name]) for one in others if one.name in checks)]
+
+
+def _then(one: Contestant, check: Sequence[str]) -> Contestant:
+    """Return a contestant that reads again, by its own means, what it has made."""
+    both = f"{shlex.join(one.command)} && {shlex.join(check)}"
+    return replace(one, name=f"{one.name}, read again", command=["sh", "-c", both])
 
 
 def unchanged_runs(data: Path, out: Path) -> list[Contestant]:

@@ -38,6 +38,12 @@ some GB was refused | copied beforehand; the freeze only makes sure that nobody 
 written since the newest backup, that one is looked at byte by byte and given a second name |
 """
 
+CHECKED = """\
+Ours reads back, unpacks and compares every byte that it has written, and SQLite checks both databases, before a backup
+counts. Here the others do as much of that as they can, by `borg check --verify-data`, `restic check --read-data` and
+`unzip -t`: what borg and restic make is otherwise read for the first time on the day of the restore.
+"""
+
 RESTORE = """\
 The EMR's own way alone unpacks, copies and keeps what it replaces unread beside it: no byte is checked, nothing is made
 to last on the disk, and there is no backup of today. Ours compares every byte with its SHA-256, has SQLite check both

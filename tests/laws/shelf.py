@@ -46,6 +46,17 @@ class Usage:
     free: int
 
 
+@dataclass(frozen=True)
+class Names:
+    """What Repository.names returns, without making one set of many thousands each time."""
+
+    there: set[str]
+    told: set[str]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.there or name in self.told
+
+
 class Shelf(Repository):
     """The archives that are there, oldest first; each takes a gigabyte of a disk on which others may write too."""
 
@@ -61,9 +72,6 @@ class Shelf(Repository):
 
     def archives(self) -> list[Archive]:
         return sorted(self.made, key=lambda archive: archive.order, reverse=True)
-
-    def names(self) -> set[str]:
-        return {archive.name for archive in self.made} | self._log.archive_names()
 
     def delete(self, archive: Archive) -> None:
         self.made.remove(next(one for one in self.made if one.name == archive.name))
@@ -82,7 +90,8 @@ class Shelf(Repository):
 
     def add(self, now: datetime, local: datetime, contents: str, truly: timedelta) -> Archive:
         """Publish an archive; see that its name was never given before."""
-        name, sequence = archive_name(local, taken=self.names()), self.next_sequence()
+        taken = Names({archive.name for archive in self.made}, self._log.archive_names())
+        name, sequence = archive_name(local, taken=taken), self.next_sequence()
         assert name not in self.given, f"{name} was given before"
         self.given.add(name)
         manifest = Manifest(
