@@ -30,6 +30,9 @@ from .verify import verify
 
 logger = logging.getLogger(__name__)
 
+#: Seconds for which a note waits for the backup folder, which a backup holds for a moment only.
+_NOTE_PATIENCE = 10.0
+
 
 class Inspector:
     """Inspects archives in a sandbox on the data's volume; it takes no lock that a backup would wait for."""
@@ -139,7 +142,7 @@ class Inspector:
         """Write down what is not noted yet of archives of the repository; raise BackupError where that cannot be."""
         for archive, proof in list(self._unnoted.values()):
             if self._repository.holds(archive):
-                with self._repository.lock():
+                with self._repository.lock(at_least=_NOTE_PATIENCE):
                     self._repository.note_proof(archive, proof)
             self._unnoted.pop(archive.path, None)
 

@@ -106,10 +106,13 @@ class Repository:
             self._proofs.write(archive.name, archive.size, archive.modified_ns, proof, among=among)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the repository; raise RepositoryLocked or RepositoryUnusable where that cannot be."""
+    def lock(self, *, at_least: float = 0.0) -> Iterator[None]:
+        """Hold the repository; raise RepositoryLocked or RepositoryUnusable where that cannot be.
+
+        `at_least` in seconds lengthens the wait of somebody who otherwise only looks.
+        """
         self.prepare()
-        with locked(self.folder, self._patience, RepositoryUnusable):
+        with locked(self.folder, max(self._patience, at_least), RepositoryUnusable):
             yield
 
     def prepare(self) -> None:

@@ -3,6 +3,7 @@
 import errno
 import json
 import re
+import threading
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +56,29 @@ def test_of_a_damaged_backup_is_told_what_is_still_whole(run: Run, clinic: Clini
     (described,) = run("list", "--json").document["backups"]
     assert described["recoverable"] == whole.split(", ")
     assert described["problem"]
+
+
+def test_what_was_found_is_noted_also_where_a_backup_is_put_into_its_folder_just_then(run: Run, clinic: Clinic) -> None:
+    name = made(run)
+    damage(clinic.data_dir / "backups" / name)
+    held, let_go = threading.Event(), threading.Event()
+
+    def put_into_the_folder() -> None:
+        with BackupEngine(clinic.data_dir).repository.lock():
+            held.set()
+            let_go.wait(1)
+
+    other = threading.Thread(target=put_into_the_folder)
+    other.start()
+    held.wait()
+    try:
+        assert run("verify", name).status == 3
+    finally:
+        let_go.set()
+        other.join()
+    (described,) = run("list", "--json").document["backups"]
+    assert described["state"] == "damaged"
+    assert described["recoverable"]
 
 
 def test_prove_of_a_damaged_backup_says_what_is_wrong_with_status_3(run: Run, clinic: Clinic) -> None:
