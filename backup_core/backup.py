@@ -14,11 +14,13 @@ from .clock import Clock
 from .datafolder import DataFolder, clear
 from .errors import ArchiveUnusable, SnapshotFailed, SourceDamaged
 from .files import remove, translating
+from .history import History
+from .leaps import clock_resets
 from .listing import Archive, look
 from .manifest import Manifest
 from .pipeline import beside
 from .progress import OnProgress, Progress
-from .repository import Repository
+from .repository import Repository, newest_manifest, next_sequence
 from .runs import Trigger
 from .snapshot import Copy, Snapshot
 from .sources import CLINIC_DB, Source
@@ -32,9 +34,10 @@ _NO_ROOM = N_("There is not enough room for a backup: %(needed)s needed (%(liste
 class BackupMaker:
     """Makes archives of one data folder in one repository; the data folder's lock is held by the caller."""
 
-    def __init__(self, data: DataFolder, repository: Repository, clock: Clock) -> None:
+    def __init__(self, data: DataFolder, repository: Repository, history: History, clock: Clock) -> None:
         self._data = data
         self._repository = repository
+        self._history = history
         self._clock = clock
 
     def make(
@@ -128,12 +131,12 @@ class BackupMaker:
 
     def _describe(self, copied: Copy, trigger: Trigger, origin: str) -> Manifest:
         """Return the manifest of a copy that is packed now, but for its members and what is counted in it."""
-        now = self._clock.now()
+        now, archives = self._clock.now(), self._repository.archives()
         return Manifest(
             created_at=self._clock.local(),
             created_at_utc=now,
-            sequence=self._repository.next_sequence(),
-            clock_resets=self._repository.clock_resets(origin, now),
+            sequence=next_sequence(archives),
+            clock_resets=clock_resets(newest_manifest(archives, origin), self._history.runs(), trigger, now),
             origin=origin,
             trigger=trigger.value,
             state="raw" if copied.is_raw else "",

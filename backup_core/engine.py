@@ -74,7 +74,7 @@ class BackupEngine:
         self.history = History(self._data.private / "history.jsonl")
         older = [Path(folder) for folder in older_dirs]
         self.repository = Repository(self.backup_dir, patience, older, self.history.archive_names)
-        self._maker = BackupMaker(self._data, self.repository, clock)
+        self._maker = BackupMaker(self._data, self.repository, self.history, clock)
         self._restorer = Restorer(
             self._data, self._maker, emr_command, lambda sources: self._runner.holding(sources), self.last_good
         )

@@ -1,9 +1,13 @@
-"""Leaps of the wall clock: a PC whose battery has died may call today a day in 2099. Pure."""
+"""Leaps of the wall clock: a PC whose battery has died may call today a day in 2099, or in 2009. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 
+from .due import FIRST_DAY
+from .manifest import Manifest
 from .retention import SAFETY_LIFE
+from .runs import Outcome, Run, Trigger
 
 #: Where a clinic works, two backups are less apart than this.
 LEAP = timedelta(days=90)
@@ -26,3 +30,21 @@ def believed(times: Iterable[datetime], now: datetime) -> datetime:
             if time - landed >= SAFETY_LIFE:
                 known, landed = time, None
     return min(known or now, now)
+
+
+def clock_resets(newest: Manifest | None, runs: Sequence[Run], trigger: Trigger, now: datetime) -> int:
+    """Return how often the clock was set back before an archive that `trigger` makes `now` (aware UTC).
+
+    `newest` is the manifest of the archive before it, None where there is none; `runs` are all, newest first: those
+    that have made nothing since tell the time too. A start on a day before this program was written counts as well:
+    the PC has lost the time once more, even where it is later than that of yesterday.
+    """
+    if newest is None or newest.created_at_utc is None:
+        return 0
+    later = reversed(list(takewhile(lambda run: run.outcome is not Outcome.MADE, runs)))
+    times = [(run.started_at + timedelta(seconds=run.duration), run.trigger) for run in later]
+    found, before = newest.clock_resets, newest.created_at_utc
+    for time, why in (*times, (now, trigger)):
+        found += time < before or (why is Trigger.STARTUP and time < FIRST_DAY)
+        before = time
+    return found

@@ -124,7 +124,8 @@ def _fields(document: dict[str, Any]) -> dict[str, Any]:
         else tuple(Member(str(m["name"]), int(m["size"]), str(m["sha256"])) for m in members),
         "sources": None if sources is None else {str(name): bool(there) for name, there in sources.items()},
         "counts": {str(name): int(count) for name, count in dict(document.get("counts") or {}).items()},
-        **{key: int(document.get(key) or 0) for key in ("patient_count", "visit_count", "sequence", "clock_resets")},
+        **{key: int(document.get(key) or 0) for key in ("patient_count", "visit_count")},
+        **{key: _number(document.get(key)) for key in ("sequence", "clock_resets")},
         **{
             key: str(document.get(key) or "")
             for key in (
@@ -140,6 +141,14 @@ def _fields(document: dict[str, Any]) -> dict[str, Any]:
         },
         "format": int(document.get("format", FORMAT)),
     }
+
+
+def _number(told: Any) -> int:
+    """Return a number that the next archive goes on from, 0 where none is told; raise ValueError where it could not."""
+    number = int(told or 0)
+    if not 0 <= number < 1 << 62:
+        raise ValueError(f"a number of {number.bit_length()} bits")
+    return number
 
 
 def archive_name(local: datetime, *, safety: bool = False, taken: Container[str] = ()) -> str:

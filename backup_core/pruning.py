@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from .due import FIRST_DAY
 from .errors import RepositoryUnusable
 from .listing import Archive, State
 from .repository import Repository
@@ -134,8 +135,8 @@ def _candidates(
 ) -> tuple[dict[str, Archive], list[Candidate], list[Candidate]]:
     """Return the archives of `origin` by name, and as candidates: the ordinary ones, and the safety backups."""
     mine = {archive.name: archive for archive in archives if archive.is_ours and archive.is_made_of(origin)}
-    ordinary = [_candidate(archive) for archive in mine.values() if not archive.safety]
-    return mine, ordinary, [_candidate(archive) for archive in mine.values() if archive.safety]
+    ordinary = [candidate(archive) for archive in mine.values() if not archive.safety]
+    return mine, ordinary, [candidate(archive) for archive in mine.values() if archive.safety]
 
 
 def _damaged(archives: Sequence[Archive], origin: str | None, protected: Container[str | None]) -> list[Archive]:
@@ -161,12 +162,16 @@ def _has_room(repository: Repository, needed: int) -> bool:
     return usage.free >= max(needed, min(_FREE_BYTES, usage.total * _FREE_SHARE))
 
 
-def _candidate(archive: Archive) -> Candidate:
+def candidate(archive: Archive) -> Candidate:
+    """Return an archive as the rules of retention see it."""
+    manifest = archive.manifest
+    made = manifest.created_at_utc if manifest else None
     return Candidate(
         archive.name,
         archive.order,
         archive.created_at,
         archive.contents,
         opened=archive.state is State.PROVEN,
-        clock_resets=archive.manifest.clock_resets if archive.manifest else 0,
+        clock_resets=manifest.clock_resets if manifest else 0,
+        dateless=made is not None and made < FIRST_DAY,
     )

@@ -24,7 +24,7 @@ from .files import (
 )
 from .listing import KEPT, Archive, State, is_archive_name, look, with_proof
 from .locks import locked
-from .manifest import archive_name
+from .manifest import Manifest, archive_name
 from .proofs import Proof, ProofBook
 from .rulebook import RuleBook
 from .text import _
@@ -131,25 +131,6 @@ class Repository:
         """Return where a data folder may write an archive before it is published."""
         return self.folder / PRIVATE / f"{origin}-{run_id}.part"
 
-    def next_sequence(self) -> int:
-        """Return a number higher than that of every archive here."""
-        archives = self.archives()
-        highest = max((archive.sequence for archive in archives), default=0)
-        # Of one that is in the cloud only nobody knows the number, but by its name that it is the newest here.
-        unread = archives[:1] and archives[0].state is State.ONLINE and archives[0].manifest is None
-        return highest + (_AS_MANY_UNSEEN if unread else 1)
-
-    def clock_resets(self, origin: str, now: datetime) -> int:
-        """Return how often the clock has been set back by `now` (aware UTC), as the newest archive of `origin` tells.
-
-        Backups of different days have the same date where a PC has lost the time twice: this tells them apart.
-        """
-        made = (one.manifest for one in self.archives() if one.is_ours and one.is_made_of(origin))
-        newest = next((one for one in made if one and one.created_at_utc), None)
-        if newest is None or newest.created_at_utc is None:
-            return 0
-        return newest.clock_resets + (now < newest.created_at_utc)
-
     def publish(self, part: Path, local: datetime, *, safety: bool) -> Path:
         """Give a verified archive its final name, one that no other has, and return its path."""
         with self.lock(), translating(RepositoryUnusable, _("The backup could not be put into its folder")):
@@ -249,6 +230,20 @@ class Repository:
         if known and (known.size, known.modified_ns) == (status.st_size, status.st_mtime_ns) and known.is_good:
             return known
         return None if path.is_dir() else look(path)
+
+
+def next_sequence(newest_first: Sequence[Archive]) -> int:
+    """Return a number higher than that of every archive of a repository."""
+    highest = max((archive.sequence for archive in newest_first), default=0)
+    # Of one that is in the cloud only nobody knows the number, but by its name that it is the newest here.
+    unread = newest_first[:1] and newest_first[0].state is State.ONLINE and newest_first[0].manifest is None
+    return highest + (_AS_MANY_UNSEEN if unread else 1)
+
+
+def newest_manifest(archives: Iterable[Archive], origin: str) -> Manifest | None:
+    """Return what the newest archive of a data folder says of itself, also where nothing else of it can be used."""
+    told = [one.manifest for one in archives if one.manifest is not None and one.is_made_of(origin)]
+    return max(told, key=lambda manifest: manifest.sequence, default=None)
 
 
 def _archives_in(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ class Policy:
 
     `states` counts different contents: that many of the newest are kept however often one of them was backed up
     again. The tiers, too, count equal contents once, for their newest archive. Where a clock was set back, each tier
-    keeps up to as many again.
+    keeps up to as many again, and twice as many more of those that a PC without a date has made.
 
     Only what is proven pushes another out: archives younger than the newest one that was opened take no place before
     one of them is. As many as `waiting` are kept so, for a PC on which nothing can be opened must not fill its disk;
@@ -57,6 +57,8 @@ class Candidate:
     opened: bool = False
     #: How often the clock had been set back before it was made.
     clock_resets: int = 0
+    #: Whether the PC had lost its date, and knew no day on which this program was there.
+    dateless: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,11 +141,30 @@ def _tier(
 ) -> Iterator[Candidate]:
     """Yield the last of each of the newest spans of so many days by the calendar, then by what else tells days apart.
 
-    A PC that loses the time every night says the same date every day; but then its clock was set back in between, and
-    as often as a span has days within one span.
+    Where the clock was set back a date may come again. A PC that loses its date whenever it is switched off says the
+    same one every day, and is set back once a day, or twice where it is off over midday.
     """
-    yield from islice(_last_of_each(newest_first, span), places)
-    yield from islice(_last_of_each(newest_first, lambda one: (one.clock_resets // days, span(one))), places)
+
+    def resets(candidate: Candidate) -> int:
+        return candidate.clock_resets // days
+
+    yield from _last_of_spans(newest_first, span, places)
+    yield from _last_of_spans(newest_first, lambda one: (span(one), resets(one)), places)
+    yield from _last_of_spans([one for one in newest_first if one.dateless], resets, 2 * places)
+
+
+def _last_of_spans(
+    newest_first: Sequence[Candidate], span: Callable[[Candidate], Hashable], places: int
+) -> Iterator[Candidate]:
+    """Yield the newest candidate, whose span is not over, and the last of each of so many spans before.
+
+    The newest takes no place, nor are its contents counted: in the morning it has those of the evening before, and in
+    the evening others. What stood for that evening meanwhile would be all that is left of it, and go in its turn.
+    """
+    if newest_first and places:
+        yield newest_first[0]
+        today = span(newest_first[0])
+        yield from islice(_last_of_each((one for one in newest_first if span(one) != today), span), places)
 
 
 def _last_of_each(newest_first: Iterable[Candidate], bucket: Callable[[Candidate], Hashable]) -> Iterable[Candidate]:

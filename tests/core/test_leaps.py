@@ -1,12 +1,17 @@
-"""A clock that leaps ahead makes no safety backup old."""
+"""A clock that leaps ahead makes no safety backup old, and one that is set back is counted."""
 
-from datetime import datetime, timedelta
+import json
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backup_core import BackupEngine
-from backup_core.leaps import believed
+from backup_core.errors import ArchiveUnusable
+from backup_core.leaps import believed, clock_resets
+from backup_core.manifest import Manifest
+from backup_core.runs import Action, Outcome, Run, Trigger
 from tests.clinic import Clinic
 from tests.core.test_keeper import names
 from tests.fakeclock import FakeClock
@@ -44,6 +49,51 @@ def test_a_clock_that_was_set_right_again_is_believed_at_once() -> None:
 @given(times, st.datetimes(datetime.fromisoformat("2009-01-01"), datetime.fromisoformat("2099-12-31")))
 def test_nothing_is_ever_older_than_the_clock_says(made: list[datetime], now: datetime) -> None:
     assert believed(made, now) <= now
+
+
+IN_2009 = datetime(2009, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def run_at(when: datetime, outcome: Outcome = Outcome.CANCELLED, trigger: Trigger = Trigger.STARTUP) -> Run:
+    return Run(action=Action.BACKUP, trigger=trigger, outcome=outcome, started_at=when, duration=2.0)
+
+
+def count(made: datetime, now: datetime, *later: Run, trigger: Trigger = Trigger.INTERVAL) -> int:
+    """Return the resets up to an archive of `now`, where one of `made` had three; `later` are runs, oldest first."""
+    newest = Manifest(made.replace(tzinfo=None), created_at_utc=made, clock_resets=3)
+    before = run_at(made + 9 * HOUR, Outcome.MADE)
+    return clock_resets(newest, [*reversed(later), before], trigger, now)
+
+
+def test_a_clock_that_was_set_back_since_the_newest_archive_is_counted_once() -> None:
+    now = datetime(2026, 3, 3, 9, tzinfo=UTC)
+    assert count(now, now + HOUR) == 3
+    assert count(now, now - HOUR) == 4
+    assert count(now, IN_2009, trigger=Trigger.STARTUP) == 4
+    assert clock_resets(None, [], Trigger.STARTUP, IN_2009) == 0
+
+
+def test_runs_that_made_nothing_tell_the_time_too() -> None:
+    now = datetime(2026, 3, 3, 9, tzinfo=UTC)
+    unchanged = run_at(now + 5 * HOUR, Outcome.UNCHANGED, Trigger.INTERVAL)
+    assert count(now, now + HOUR, unchanged) == 4
+    assert count(now, now + 6 * HOUR, unchanged) == 3
+    assert count(now, now + HOUR, unchanged, run_at(now + 2 * HOUR), run_at(now)) == 5
+
+
+def test_each_start_of_a_pc_without_a_date_is_counted_whatever_it_says() -> None:
+    assert count(IN_2009, IN_2009 + HOUR, trigger=Trigger.STARTUP) == 4
+    assert count(IN_2009, IN_2009 + HOUR) == 3
+    assert count(IN_2009, IN_2009 + 4 * HOUR, run_at(IN_2009 + HOUR)) == 4
+
+
+@pytest.mark.parametrize("number", [10**4299, -1, 1 << 62])
+@pytest.mark.parametrize("key", ["sequence", "clock_resets"])
+def test_a_number_that_no_archive_can_go_on_from_is_refused(key: str, number: int) -> None:
+    told = json.loads(Manifest(START).to_json()) | {key: number}
+    with pytest.raises(ArchiveUnusable):
+        Manifest.from_json(json.dumps(told).encode())
 
 
 def test_safety_backups_outlive_a_clock_that_says_2099(engine: BackupEngine, clinic: Clinic, clock: FakeClock) -> None:

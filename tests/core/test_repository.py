@@ -15,6 +15,7 @@ from backup_core import BackupEngine, BackupService
 from backup_core.errors import ArchiveUnusable, BackupError
 from backup_core.files import PRIVATE, rename_new
 from backup_core.listing import Archive, State
+from backup_core.proofs import Proof
 from backup_core.retention import Policy
 from tests.audit import listening
 from tests.clinic import Clinic
@@ -255,7 +256,7 @@ def test_a_pc_that_loses_the_time_every_night_keeps_the_last_backup_of_each_day(
 ) -> None:
     engine = BackupEngine(clinic.data_dir, clock=clock, policy=Policy(newest=1, daily=2))
     evenings = []
-    for day in range(5):
+    for day in range(7):
         clock.utc = datetime(2009, 1, 1, tzinfo=UTC)
         for when in ("morning", "evening"):
             clinic.admit(f"on day {day}, in the {when}")
@@ -264,8 +265,27 @@ def test_a_pc_that_loses_the_time_every_night_keeps_the_last_backup_of_each_day(
             clock.pass_time(timedelta(hours=4))
         evenings.append(made.name)
 
-    assert names(engine.archives()) == evenings[:2:-1]
-    assert resets(engine.archives()) == [4, 3]
+    assert names(engine.archives()) == evenings[:1:-1], "two days a place, and that of today"
+    assert resets(engine.archives()) == [6, 5, 4, 3, 2]
+
+
+@pytest.mark.parametrize("spoilt", ["damaged", "online-only"])
+def test_how_often_the_clock_was_set_back_is_known_also_by_what_cannot_be_used(
+    spoilt: str, engine: BackupEngine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.create()
+    clock.set_back(timedelta(hours=1))
+    newest = engine.create()
+    engine.archives()
+    if spoilt == "damaged":
+        engine.repository.note_proof(newest, Proof(clock.now(), "it is damaged"))
+    else:
+        number = newest.path.stat().st_ino
+        monkeypatch.setattr("backup_core.repository.is_online_only", lambda status: status.st_ino == number)
+    assert spoilt in {archive.state.value for archive in engine.archives()}
+
+    clock.pass_time(timedelta(hours=2))
+    assert resets([newest, engine.create()]) == [1, 1]
 
 
 def test_a_clock_that_was_set_back_in_another_clinic_is_nothing_to_us(

@@ -34,7 +34,10 @@ def test_each_tier_keeps_the_last_of_its_days_weeks_and_months_and_says_so() -> 
         MONDAY + timedelta(hours=6): "newest",
         MONDAY + timedelta(days=-1, hours=6): "daily",
         MONDAY + timedelta(days=-2, hours=6): "daily",
+        MONDAY + timedelta(days=-3, hours=6): "daily",
+        datetime.fromisoformat("2025-12-28T15:00"): "weekly",
         datetime.fromisoformat("2025-12-31T15:00"): "monthly",
+        datetime.fromisoformat("2025-11-30T15:00"): "monthly",
     }
 
 
@@ -47,8 +50,8 @@ def test_the_evening_of_each_day_is_kept_though_the_next_morning_begins_with_the
         Candidate(str(number), (number,), time, f"{days[number]} {states[number]}") for number, time in enumerate(times)
     ]
     kept = plan(made, Policy(newest=1, daily=8)).keep
-    assert [times[int(name)].hour for name in kept] == [18] * 8
-    assert [times[int(name)].day for name in kept] == list(range(14, 6, -1))
+    assert [times[int(name)].hour for name in kept] == [18] * 9
+    assert [times[int(name)].day for name in kept] == list(range(14, 5, -1))
 
 
 def test_ten_clicks_on_an_unchanged_clinic_push_no_older_state_out() -> None:
@@ -67,34 +70,62 @@ def test_ten_clicks_on_an_unchanged_clinic_push_no_older_state_out() -> None:
 def test_days_without_a_change_take_one_place_in_a_tier() -> None:
     busy = [Candidate("monday", (0,), MONDAY, "one"), Candidate("tuesday", (1,), MONDAY + timedelta(days=1), "two")]
     holidays = [Candidate(f"h{day}", (2 + day,), MONDAY + timedelta(days=2 + day), "two") for day in range(20)]
-    assert set(plan([*busy, *holidays], Policy(newest=1, daily=2)).keep) == {"h19", "monday"}
+    # The newest stands for a day that is not over.
+    assert set(plan([*busy, *holidays], Policy(newest=1, daily=2)).keep) == {"h19", "h18", "monday"}
 
 
-def on_one_false_date(days: int, hours: tuple[int, ...] = (0, 4)) -> list[Candidate]:
+@pytest.mark.parametrize("hours", [(0, 3), (0, 3, 6), (0, 3, 3.5, 6)])
+def test_tidied_up_after_each_backup_a_clinic_keeps_the_state_of_every_evening(hours: tuple[float, ...]) -> None:
+    made: list[Candidate] = []
+    for day in range(30):
+        for hour in hours:
+            # In the morning there is what the evening before has left.
+            contents = f"{day} {hour}" if hour else f"{day - 1} {hours[-1]}"
+            made.append(Candidate(f"{day} {hour}", (day, hour), MONDAY + timedelta(days=day, hours=hour), contents))
+            kept = plan(made, Policy(newest=2, daily=14)).keep
+            made = [one for one in made if one.name in kept]
+    assert {f"{day} {hours[-1]}" for day in range(15, 30)} <= {one.contents for one in made}
+
+
+def on_one_date(days: int, hours: tuple[int, ...] = (0, 4), *, year: int = 2009) -> list[Candidate]:
     """Return what a PC makes that begins each day on the same date; the last of each day ends in the last hour."""
-    when = datetime.fromisoformat("2009-01-01")
+    when = datetime(year, 1, 1)  # noqa: DTZ001 - archives tell local time
     made = [(f"d{day} {hour}", when + timedelta(hours=hour), day) for day in range(days) for hour in hours]
-    return [Candidate(name, (place,), time, name, clock_resets=day) for place, (name, time, day) in enumerate(made)]
+    return [
+        Candidate(name, (place,), time, name, clock_resets=day, dateless=year < 2025)
+        for place, (name, time, day) in enumerate(made)
+    ]
 
 
-def test_days_on_which_a_pc_without_a_battery_says_the_same_date_are_kept_each() -> None:
-    keep = plan(on_one_false_date(40), LAUNCHER_POLICY).keep
-    assert {f"d{day} 4" for day in range(40 - 14, 40)} <= keep.keys()
-    assert {f"d{day} 4" for day in (6, 13, 20)} <= keep.keys(), "and one for each seven days before"
-    assert not {f"d{day} 0" for day in range(30)} & keep.keys(), "the last of each day is enough"
+def days_of(kept: dict[str, str], hour: int = 4) -> list[int]:
+    return sorted(int(name[1:].split()[0]) for name in kept if name.endswith(f" {hour}"))
+
+
+def test_days_on_which_a_clock_that_was_set_back_said_the_same_date_are_kept_each() -> None:
+    keep = plan(on_one_date(100, year=2099), Policy(newest=1, daily=14, weekly=8, monthly=2)).keep
+    # The newest, and fourteen days; the last of each seven days before, and of each thirty.
+    daily, weekly, monthly = list(range(85, 100)), [48, 55, 62, 69, 76, 83], [59, 89]
+    assert days_of(keep) == sorted({*daily, *weekly, *monthly})
+    assert not days_of(keep, 0)
+
+
+def test_a_pc_without_a_date_that_is_switched_on_twice_a_day_keeps_as_many_days_as_any_other() -> None:
+    keep = plan(on_one_date(100), Policy(newest=1, daily=14, weekly=3, monthly=2)).keep
+    daily, weekly, monthly = list(range(71, 100)), [62, 69], [29, 59]
+    assert days_of(keep) == sorted({*daily, *weekly, *monthly})
+    assert not days_of(keep, 0)
 
 
 def test_what_is_made_under_a_false_date_takes_no_place_from_the_days_of_a_right_clock() -> None:
     right = [MONDAY + timedelta(days=day, hours=9) for day in range(20)]
-    wrong = on_one_false_date(20, (0,))
     made = [
         one
-        for day, time in enumerate(right)
-        for one in (replace(wrong[day], order=(day, 0)), Candidate(f"r{day}", (day, 1), time, clock_resets=day))
+        for wrong, (day, time) in zip(on_one_date(20, (0,)), enumerate(right), strict=True)
+        for one in (replace(wrong, order=(day, 0)), Candidate(f"r{day}", (day, 1), time, clock_resets=day))
     ]
     keep = plan(made, Policy(newest=1, daily=14)).keep
-    assert {name for name in keep if name[0] == "r"} >= {f"r{day}" for day in range(7, 20)}
-    assert {name for name in keep if name[0] == "d"} == {f"d{day} 0" for day in range(13, 20)}
+    assert {name for name in keep if name[0] == "r"} == {f"r{day}" for day in range(6, 20)}
+    assert {name for name in keep if name[0] == "d"} == {f"d{day} 0" for day in range(20)}
 
 
 def test_what_must_never_go_is_kept_beyond_the_policy() -> None:

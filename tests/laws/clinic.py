@@ -14,13 +14,11 @@ from backup_core.unchanged import is_still_current
 from tests.fakeclock import FakeClock
 from tray.plan import Plan
 
-from .shelf import GIGABYTE, ORIGIN, Log, Shelf
+from .shelf import GIGABYTE, LOOKED_AT, ORIGIN, Log, Shelf
 
 TICK = timedelta(seconds=30)
 #: How long a run takes here.
 WORK = timedelta(seconds=2)
-#: The due rules never look back further than to the last good run.
-LOOKED_AT = 300
 
 
 class Cut(Enum):
@@ -206,7 +204,7 @@ class Clinic:
         elif newest and is_still_current(newest, seen, self._log.runs(LOOKED_AT), trigger, self.clock):
             outcome, archive = Outcome.UNCHANGED, newest.name
         else:
-            made = self.shelf.add(self.clock.now(), self.clock.local(), seen, self.truly)
+            made = self.shelf.add(self.clock.now(), self.clock.local(), seen, self.truly, trigger)
             outcome, archive = Outcome.MADE, made.name
         if cut is Cut.UNRECORDED:
             raise PowerCut

@@ -6,15 +6,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
-from backup_core import pruning
-from backup_core.history import KEPT_RUNS, History, Run
+from backup_core.history import KEPT_RUNS, History, Run, Trigger
+from backup_core.leaps import clock_resets
 from backup_core.listing import KEPT, Archive, State
 from backup_core.manifest import Manifest, Member, archive_name
-from backup_core.repository import Repository
-from backup_core.retention import LAUNCHER_POLICY, Candidate, plan, thinning_order
+from backup_core.pruning import candidate, prune
+from backup_core.repository import Repository, newest_manifest, next_sequence
+from backup_core.retention import LAUNCHER_POLICY, plan, thinning_order
 
 ORIGIN = "0" * 32
 GIGABYTE = 1_000_000_000
+#: No rule looks back further than to the last good run.
+LOOKED_AT = 300
 
 
 class Log(History):
@@ -88,17 +91,17 @@ class Shelf(Repository):
     def free(self) -> int:
         return self.total - self.of_others - sum(archive.size for archive in self.made)
 
-    def add(self, now: datetime, local: datetime, contents: str, truly: timedelta) -> Archive:
+    def add(self, now: datetime, local: datetime, contents: str, truly: timedelta, trigger: Trigger) -> Archive:
         """Publish an archive; see that its name was never given before."""
         taken = Names({archive.name for archive in self.made}, self._log.archive_names())
-        name, sequence = archive_name(local, taken=taken), self.next_sequence()
+        name, sequence = archive_name(local, taken=taken), next_sequence(self.archives())
         assert name not in self.given, f"{name} was given before"
         self.given.add(name)
         manifest = Manifest(
             local,
             created_at_utc=now,
             sequence=sequence,
-            clock_resets=self.clock_resets(ORIGIN, now),
+            clock_resets=clock_resets(newest_manifest(self.made, ORIGIN), self._log.runs(LOOKED_AT), trigger, now),
             origin=ORIGIN,
             members=(Member("clinic.db", 1, contents),),
         )
@@ -109,19 +112,10 @@ class Shelf(Repository):
 
     def prune(self, local: datetime, made: Archive, on_deleted: Callable[[str], None] = lambda name: None) -> None:
         """Tidy up as the product does after a run that made `made`; see that a full disk takes the right ones."""
-        before = [
-            Candidate(
-                one.name,
-                one.order,
-                one.created_at,
-                one.contents,
-                clock_resets=one.manifest.clock_resets if one.manifest else 0,
-            )
-            for one in sorted(self.made, key=lambda one: one.order)
-        ]
+        before = [candidate(one) for one in sorted(self.made, key=lambda one: one.order)]
         planned = plan(before, LAUNCHER_POLICY)
         with mock.patch("shutil.disk_usage", lambda folder: Usage(self.total, self.free)):
-            result = pruning.prune(self, LAUNCHER_POLICY, ORIGIN, local, (), on_deleted)
+            result = prune(self, LAUNCHER_POLICY, ORIGIN, local, (), on_deleted)
         there = {archive.name for archive in self.made}
         assert made.name in there, "a run pruned what it had made"
         thinned = result.deleted[len(planned.prune) :]

@@ -51,7 +51,7 @@ def unproven(candidates: list[Candidate]) -> list[Candidate]:
 
 def places(policy: Policy) -> int:
     """Return how many a policy keeps at most where nothing waits to be opened; the clock may have been set back."""
-    return policy.newest + policy.states + 2 * (policy.daily + policy.weekly + policy.monthly)
+    return policy.newest + policy.states + 4 * (policy.daily + policy.weekly + policy.monthly)
 
 
 def newest(candidates: list[Candidate]) -> Candidate:
