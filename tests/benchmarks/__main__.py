@@ -125,15 +125,14 @@ def _contests(options: Options, scratch: Path, reached: list[Target]) -> Iterato
     backups = contest(firsts, rounds)
     yield table("First backup", backups)
     yield draw(options.into, "first-backup", "First backup, seconds", _bars(backups))
-    checked = contest(contestants.checked_backups(data, out), rounds)
-    yield table("First backup, and all of it read again", checked)
+    yield table("First backup, and all of it read again", contest(contestants.checked_backups(data, out), rounds))
     yield CHECKED
     on_one = contest(firsts[:2], rounds, cores=1)
     yield table("First backup on one processor", on_one)
     unchanged = contest(contestants.unchanged_runs(data, out), rounds)
     yield table("Interval run over unchanged data", unchanged)
     restores = contest(contestants.restores(data, out), rounds)
-    reached += [*of_backups(backups, checked, on_one, unchanged), *of_restores(restores)]
+    reached += [*of_backups(backups, on_one, unchanged), *of_restores(restores)]
     yield table("Restore", restores)
     yield RESTORE
     yield draw(options.into, "restore", "Restore, seconds", _bars(restores))

@@ -76,7 +76,8 @@ def checked_backups(data: Path, out: Path) -> list[Contestant]:
         "borg (lz4)": ["borg", "check", "--verify-data", _borg(out)],
         "restic": [*_restic(out), "check", "--read-data"],
     }
-    return [first, *(_then(one, checks[one.name]) for one in others if one.name in checks)]
+    able = [one for one in others if one.name in checks and shutil.which(checks[one.name][0])]
+    return [first, *(_then(one, checks[one.name]) for one in able)]
 
 
 def _then(one: Contestant, check: Sequence[str]) -> Contestant:

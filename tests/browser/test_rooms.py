@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from .launcher import Launcher
 
@@ -117,6 +117,23 @@ def test_f1_and_the_question_mark_open_the_help_but_not_while_typing(page: Page)
     go_to(page, "activity")
     page.keyboard.press("?")
     expect(page.locator("main[data-room=help]")).to_be_visible()
+
+
+def test_the_pages_can_be_clicked_once_the_first_is_there_and_not_before(
+    open_page: Callable[[], Page], context: BrowserContext
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    context.route("**/session", hold)
+    page = open_page()
+    pages = page.locator("nav")
+    expect(pages).to_have_attribute("inert", "")
+    held.pop().continue_()
+    expect(pages).not_to_have_attribute("inert", "")
+    go_to(page, "help")
 
 
 def test_the_paper_for_the_drawer_is_one_page_with_the_places_of_this_pc(page: Page, launcher: Launcher) -> None:

@@ -68,6 +68,7 @@
     shown = new WeakMap();
     document.documentElement.dataset.theme = element("page").dataset.theme || "system";
     const room = element("page").dataset.room;
+    document.querySelector("nav")?.removeAttribute("inert");
     for (const link of document.querySelectorAll("nav a[data-room]")) {
       if (link.dataset.room === room) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
