@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 
 from .compare import Loss
 from .copies import Copy
@@ -175,7 +174,7 @@ def about_standing(engine: BackupEngine, *, is_running: bool, problems: Sequence
         "backup_dir": str(engine.backup_dir),
         "launcher_running": is_running,
         "last_backup": newest and _described(newest),
-        "confirmed_at": confirmed and (confirmed.started_at + timedelta(seconds=confirmed.duration)).isoformat(),
+        "confirmed_at": confirmed and confirmed.ended_at.isoformat(),
         "last_failure": failure,
         "last_run": last and {"outcome": last.outcome, "seconds": last.duration, "stages": dict(last.stages)},
         "backups": len(archives),

@@ -131,12 +131,14 @@ class BackupMaker:
 
     def _describe(self, copied: Copy, trigger: Trigger, origin: str) -> Manifest:
         """Return the manifest of a copy that is packed now, but for its members and what is counted in it."""
-        now, archives = self._clock.now(), self._repository.archives()
+        # Read before the clock: a run that ends in between would seem to be of later.
+        archives, runs = self._repository.archives(), self._history.runs()
+        now = self._clock.now()
         return Manifest(
             created_at=self._clock.local(),
             created_at_utc=now,
             sequence=next_sequence(archives),
-            clock_resets=clock_resets(newest_manifest(archives, origin), self._history.runs(), trigger, now),
+            clock_resets=clock_resets(newest_manifest(archives, origin), runs, trigger, now),
             origin=origin,
             trigger=trigger.value,
             state="raw" if copied.is_raw else "",

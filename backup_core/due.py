@@ -95,7 +95,7 @@ def past_of(runs: Sequence[Run], seen: Mapping[str, float]) -> Past:
     """
     attempts = [run for run in runs if run.action == Action.BACKUP and run.trigger != Trigger.SAFETY]
     good = next((index for index, run in enumerate(attempts) if run.outcome in _GOOD), len(attempts))
-    ends = [Moment(run.started_at + timedelta(seconds=run.duration), seen[run.id]) for run in attempts[: good + 1]]
+    ends = [Moment(run.ended_at, seen[run.id]) for run in attempts[: good + 1]]
     return Past(
         confirmed=ends[good] if good < len(attempts) else None,
         attempted=ends[0] if ends else None,

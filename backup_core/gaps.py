@@ -27,5 +27,5 @@ def gaps(runs: Sequence[Run]) -> list[Gap]:
     for run in in_order:
         if end is not None and run.started_at - end > SHORTEST:
             found.append(Gap(end, run.started_at, run.id))
-        end = max(end or run.started_at, run.started_at + timedelta(seconds=run.duration))
+        end = max(end or run.started_at, run.ended_at)
     return found[::-1]

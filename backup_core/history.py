@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Container
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock
@@ -62,11 +62,7 @@ class History:
     def confirmations(self) -> dict[str, datetime]:
         """Return for each archive found still current when it was last found so (aware UTC): the end of that run."""
         unchanged = [run for run in self.runs() if run.outcome == Outcome.UNCHANGED]
-        return {
-            run.archive: run.started_at + timedelta(seconds=run.duration)
-            for run in reversed(unchanged)
-            if run.archive is not None
-        }
+        return {run.archive: run.ended_at for run in reversed(unchanged) if run.archive is not None}
 
     def archive_names(self) -> set[str]:
         """Return the names of all archives that the runs tell of, those that have gone since included."""

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from .due import FIRST_DAY
-from .manifest import Manifest
+from .manifest import MOST, Manifest
 from .retention import SAFETY_LIFE
-from .runs import Outcome, Run, Trigger
+from .runs import Action, Outcome, Run, Trigger
 
 #: Where a clinic works, two backups are less apart than this.
 LEAP = timedelta(days=90)
@@ -41,10 +41,20 @@ def clock_resets(newest: Manifest | None, runs: Sequence[Run], trigger: Trigger,
     """
     if newest is None or newest.created_at_utc is None:
         return 0
-    later = reversed(list(takewhile(lambda run: run.outcome is not Outcome.MADE, runs)))
-    times = [(run.started_at + timedelta(seconds=run.duration), run.trigger) for run in later]
+    later = reversed(list(takewhile(lambda run: not _has_made(run), runs)))
+    times = [(run.ended_at, _is_start(run.action, run.trigger)) for run in later]
     found, before = newest.clock_resets, newest.created_at_utc
-    for time, why in (*times, (now, trigger)):
-        found += time < before or (why is Trigger.STARTUP and time < FIRST_DAY)
+    for time, is_start in (*times, (now, _is_start(Action.BACKUP, trigger))):
+        found += time < before or (is_start and time < FIRST_DAY)
         before = time
-    return found
+    return min(found, MOST)
+
+
+def _has_made(run: Run) -> bool:
+    """Return whether an archive was made by a run, be it the safety backup of a restore."""
+    return run.outcome is Outcome.MADE or bool(run.facts.get("safety"))
+
+
+def _is_start(action: Action, trigger: Trigger) -> bool:
+    # Tidying up, and what else follows, has the trigger of its backup.
+    return action is Action.BACKUP and trigger is Trigger.STARTUP

@@ -18,6 +18,8 @@ from .text import _
 MANIFEST_NAME = "backup_manifest.json"
 #: The newest layout of archives that this version writes and reads.
 FORMAT = 1
+#: The highest number of an archive: more than any PC makes, and what every program can read.
+MOST = (1 << 53) - 1
 #: How an archive is sealed: by a checksum of all of its bytes, in the ZIP's comment.
 SEALED = "crc32"
 
@@ -146,7 +148,7 @@ def _fields(document: dict[str, Any]) -> dict[str, Any]:
 def _number(told: Any) -> int:
     """Return a number that the next archive goes on from, 0 where none is told; raise ValueError where it could not."""
     number = int(told or 0)
-    if not 0 <= number < 1 << 62:
+    if not 0 <= number <= MOST:
         raise ValueError(f"a number of {number.bit_length()} bits")
     return number
 

@@ -24,7 +24,7 @@ from .files import (
 )
 from .listing import KEPT, Archive, State, is_archive_name, look, with_proof
 from .locks import locked
-from .manifest import Manifest, archive_name
+from .manifest import MOST, Manifest, archive_name
 from .proofs import Proof, ProofBook
 from .rulebook import RuleBook
 from .text import _
@@ -233,11 +233,11 @@ class Repository:
 
 
 def next_sequence(newest_first: Sequence[Archive]) -> int:
-    """Return a number higher than that of every archive of a repository."""
+    """Return a number higher than that of every archive of a repository, as long as there is one."""
     highest = max((archive.sequence for archive in newest_first), default=0)
     # Of one that is in the cloud only nobody knows the number, but by its name that it is the newest here.
     unread = newest_first[:1] and newest_first[0].state is State.ONLINE and newest_first[0].manifest is None
-    return highest + (_AS_MANY_UNSEEN if unread else 1)
+    return min(highest + (_AS_MANY_UNSEEN if unread else 1), MOST)
 
 
 def newest_manifest(archives: Iterable[Archive], origin: str) -> Manifest | None:

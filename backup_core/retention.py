@@ -150,7 +150,23 @@ def _tier(
 
     yield from _last_of_spans(newest_first, span, places)
     yield from _last_of_spans(newest_first, lambda one: (span(one), resets(one)), places)
-    yield from _last_of_spans([one for one in newest_first if one.dateless], resets, 2 * places)
+    yield from _dateless(newest_first, lambda one: resets(one) if one.dateless else span(one), places)
+
+
+def _dateless(
+    newest_first: Sequence[Candidate], span: Callable[[Candidate], Hashable], places: int
+) -> Iterator[Candidate]:
+    """Yield the last of each of up to twice as many spans of a PC without a date, for it may be off over midday too.
+
+    Each span of a right clock takes two of their places, so that they go as anything does that is so old; the newest
+    takes none.
+    """
+    taken = 0
+    for number, one in enumerate(_last_of_spans(newest_first, span, 2 * places)):
+        if number:
+            taken += 1 if one.dateless else 2
+        if one.dateless and taken <= 2 * places:
+            yield one
 
 
 def _last_of_spans(

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from .errors import Fact
@@ -71,6 +71,11 @@ class Run:
     stages: Mapping[str, float] = field(default_factory=dict)
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
+    @property
+    def ended_at(self) -> datetime:
+        """When it ended, aware UTC."""
+        return self.started_at + timedelta(seconds=self.duration)
+
     def to_json(self) -> bytes:
         """Return the run as one line of ASCII JSON, without its line end; a path in it may hold any bytes."""
         document = {**asdict(self), "started_at": self.started_at.isoformat()}
@@ -82,7 +87,7 @@ class Run:
         try:
             document = json.loads(line)
             archive = document.get("archive")
-            return cls(
+            run = cls(
                 id=str(document["id"]),
                 action=Action(document["action"]),
                 trigger=Trigger(document["trigger"]),
@@ -94,7 +99,9 @@ class Run:
                 stages={str(step): float(seconds) for step, seconds in document.get("stages", {}).items()},
                 **{key: str(document.get(key, "")) for key in ("code", "reason", "fingerprint")},
             )
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            # Else whoever asks for it would find out that there is no such time.
+            return run if run.ended_at else None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
             return None
 
 

@@ -1,6 +1,7 @@
 """A clock that leaps ahead makes no safety backup old, and one that is set back is counted."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from backup_core import BackupEngine
 from backup_core.errors import ArchiveUnusable
 from backup_core.leaps import believed, clock_resets
-from backup_core.manifest import Manifest
+from backup_core.manifest import MOST, Manifest
+from backup_core.repository import next_sequence
 from backup_core.runs import Action, Outcome, Run, Trigger
 from tests.clinic import Clinic
 from tests.core.test_keeper import names
@@ -55,8 +57,14 @@ IN_2009 = datetime(2009, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def run_at(when: datetime, outcome: Outcome = Outcome.CANCELLED, trigger: Trigger = Trigger.STARTUP) -> Run:
-    return Run(action=Action.BACKUP, trigger=trigger, outcome=outcome, started_at=when, duration=2.0)
+def run_at(
+    when: datetime,
+    outcome: Outcome = Outcome.CANCELLED,
+    trigger: Trigger = Trigger.STARTUP,
+    action: Action = Action.BACKUP,
+    **facts: str,
+) -> Run:
+    return Run(action=action, trigger=trigger, outcome=outcome, started_at=when, duration=2.0, facts=facts)
 
 
 def count(made: datetime, now: datetime, *later: Run, trigger: Trigger = Trigger.INTERVAL) -> int:
@@ -86,9 +94,24 @@ def test_each_start_of_a_pc_without_a_date_is_counted_whatever_it_says() -> None
     assert count(IN_2009, IN_2009 + HOUR, trigger=Trigger.STARTUP) == 4
     assert count(IN_2009, IN_2009 + HOUR) == 3
     assert count(IN_2009, IN_2009 + 4 * HOUR, run_at(IN_2009 + HOUR)) == 4
+    tidied_up = run_at(IN_2009 + HOUR, Outcome.DONE, action=Action.PRUNE)
+    assert count(IN_2009, IN_2009 + 4 * HOUR, tidied_up) == 3
 
 
-@pytest.mark.parametrize("number", [10**4299, -1, 1 << 62])
+def test_what_was_before_a_safety_backup_is_not_counted_again_after_it() -> None:
+    now = datetime(2026, 3, 3, 14, tzinfo=UTC)
+    morning = run_at(now - HOUR, Outcome.UNCHANGED)
+    restored = run_at(now, Outcome.DONE, Trigger.MANUAL, Action.RESTORE, safety="safety_backup_2026-03-03_14-00-00.zip")
+    assert count(now, now + 4 * HOUR, morning, restored) == 3
+
+
+def test_after_the_highest_number_of_all_there_is_none_that_cannot_be_read_again(engine: BackupEngine) -> None:
+    assert next_sequence([replace(engine.create(), sequence=MOST)]) == MOST
+    most = Manifest(START, created_at_utc=IN_2009, clock_resets=MOST)
+    assert clock_resets(most, [], Trigger.STARTUP, IN_2009) == MOST
+
+
+@pytest.mark.parametrize("number", [10**4299, -1, MOST + 1])
 @pytest.mark.parametrize("key", ["sequence", "clock_resets"])
 def test_a_number_that_no_archive_can_go_on_from_is_refused(key: str, number: int) -> None:
     told = json.loads(Manifest(START).to_json()) | {key: number}

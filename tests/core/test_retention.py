@@ -125,7 +125,19 @@ def test_what_is_made_under_a_false_date_takes_no_place_from_the_days_of_a_right
     ]
     keep = plan(made, Policy(newest=1, daily=14)).keep
     assert {name for name in keep if name[0] == "r"} == {f"r{day}" for day in range(6, 20)}
-    assert {name for name in keep if name[0] == "d"} == {f"d{day} 0" for day in range(20)}
+    assert {name for name in keep if name[0] == "d"} == {f"d{day} 0" for day in range(10, 20)}
+
+
+def test_what_a_pc_without_a_date_has_made_gives_way_once_its_clock_is_right() -> None:
+    made = on_one_date(60)
+    for day in range(400):
+        time = MONDAY + timedelta(days=day)
+        made.append(Candidate(f"r{day}", (1000 + day,), time, f"r{day}", clock_resets=59))
+        kept = plan(made, LAUNCHER_POLICY).keep
+        made = [one for one in made if one.name in kept]
+        if day == 30:
+            assert "daily" not in {reason for name, reason in kept.items() if name[0] == "d"}
+    assert sum(one.dateless for one in made) <= 3
 
 
 def test_what_must_never_go_is_kept_beyond_the_policy() -> None:

@@ -219,7 +219,7 @@ class Clinic:
         )
         self._log.append(run)
         if made is not None:
-            self.shelf.prune(self.clock.local(), made, _fail if cut is Cut.TIDYING else lambda name: None)
+            self.shelf.prune(self.clock, trigger, made, _fail if cut is Cut.TIDYING else lambda name: None)
         self._check_after(run)
 
     def _check_after(self, run: Run) -> None:

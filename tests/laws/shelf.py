@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
-from backup_core.history import KEPT_RUNS, History, Run, Trigger
+from backup_core.history import KEPT_RUNS, Action, History, Outcome, Run, Trigger
 from backup_core.leaps import clock_resets
 from backup_core.listing import KEPT, Archive, State
 from backup_core.manifest import Manifest, Member, archive_name
 from backup_core.pruning import candidate, prune
 from backup_core.repository import Repository, newest_manifest, next_sequence
 from backup_core.retention import LAUNCHER_POLICY, plan, thinning_order
+from tests.fakeclock import FakeClock
 
 ORIGIN = "0" * 32
 GIGABYTE = 1_000_000_000
@@ -110,12 +111,22 @@ class Shelf(Repository):
         self.archived.setdefault(made.contents, []).append(truly)
         return made
 
-    def prune(self, local: datetime, made: Archive, on_deleted: Callable[[str], None] = lambda name: None) -> None:
+    def prune(
+        self,
+        clock: FakeClock,
+        trigger: Trigger,
+        made: Archive,
+        on_deleted: Callable[[str], None] = lambda name: None,
+    ) -> None:
         """Tidy up as the product does after a run that made `made`; see that a full disk takes the right ones."""
         before = [candidate(one) for one in sorted(self.made, key=lambda one: one.order)]
         planned = plan(before, LAUNCHER_POLICY)
         with mock.patch("shutil.disk_usage", lambda folder: Usage(self.total, self.free)):
-            result = prune(self, LAUNCHER_POLICY, ORIGIN, local, (), on_deleted)
+            result = prune(self, LAUNCHER_POLICY, ORIGIN, clock.local(), (), on_deleted)
+        if result.deleted:
+            # As Keeper does, with what called for it.
+            tidied = Run(action=Action.PRUNE, trigger=trigger, outcome=Outcome.DONE, started_at=clock.now())
+            self._log.append(tidied)
         there = {archive.name for archive in self.made}
         assert made.name in there, "a run pruned what it had made"
         thinned = result.deleted[len(planned.prune) :]

@@ -25,7 +25,9 @@ def archives(draw: st.DrawFn) -> list[Candidate]:
         )
     )
     candidates = [
-        Candidate(f"backup {number}", (number // 2, time), time, contents, clock_resets=resets)
+        Candidate(
+            f"backup {number}", (number // 2, time), time, contents, clock_resets=resets, dateless=time.year < 2025
+        )
         for number, (time, contents, resets) in enumerate(made)
     ]
     return draw(st.permutations(candidates))

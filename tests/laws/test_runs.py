@@ -1,6 +1,7 @@
 import os
 from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,3 +46,9 @@ def test_a_torn_line_is_no_run_and_no_error(run: Run, data: st.DataObject) -> No
 @given(st.binary())
 def test_any_bytes_are_read_without_an_error(line: bytes) -> None:
     assert Run.from_json(line) is None
+
+
+@pytest.mark.parametrize("duration", ["NaN", "Infinity", "1e300"])
+def test_a_run_that_would_end_at_no_time_is_no_run(duration: str) -> None:
+    run = Run(action=Action.PRUNE, trigger=Trigger.MANUAL, outcome=Outcome.DONE, started_at=datetime.now(UTC))
+    assert Run.from_json(run.to_json().replace(b'"duration":0.0', f'"duration":{duration}'.encode())) is None

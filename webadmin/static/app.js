@@ -59,6 +59,11 @@
     typed = null;
   }
 
+  // The pages can be chosen once the first is there: a click before that would be taken back by it.
+  function letClick() {
+    document.querySelector("nav")?.removeAttribute("inert");
+  }
+
   let wasLocked = false;
   for (const kind of ["input", "change"]) document.addEventListener(kind, keepTyped);
 
@@ -68,7 +73,7 @@
     shown = new WeakMap();
     document.documentElement.dataset.theme = element("page").dataset.theme || "system";
     const room = element("page").dataset.room;
-    document.querySelector("nav")?.removeAttribute("inert");
+    letClick();
     for (const link of document.querySelectorAll("nav a[data-room]")) {
       if (link.dataset.room === room) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
@@ -140,6 +145,7 @@
   });
 
   document.addEventListener("htmx:error", (event) => {
+    letClick();
     if (event.detail.ctx && !event.detail.ctx.response) element("lost").hidden = false;
   });
 
@@ -160,6 +166,7 @@
     const help = document.querySelector("nav a[data-room=help]");
     if (!help || !sessionStorage.getItem(KEY) || (event.key !== "F1" && (event.key !== "?" || isTyping))) return;
     event.preventDefault();
+    if (help.closest("[inert]")) return;
     help.click();
   });
 
