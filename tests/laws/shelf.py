@@ -18,7 +18,7 @@ from tests.fakeclock import FakeClock
 ORIGIN = "0" * 32
 GIGABYTE = 1_000_000_000
 #: No rule looks back further than to the last good run.
-LOOKED_AT = 300
+LOOKED_AT = 150
 
 
 class Log(History):
