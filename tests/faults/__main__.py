@@ -88,7 +88,7 @@ PROGRAMMES = {
     "launchers": Programme("launchers racing for one data folder, ended by each signal and killed",
                            ("tests.faults.launchers",),
                            {"races": r"^(\d+) races", "launchers": r" (\d+) launchers", "wrong": r" (\d+) wrong"}),
-    "days": Programme("simulated days of a launcher: sleep, power cuts, wrong clocks, failures",
+    "days": Programme("simulated days: sleep, power cuts, wrong clocks, failures, pauses, empty batteries",
                       ("tests.laws.years",),
                       {"days": r"^(\d+) days", "archives": r"(\d+) archives made",
                        "longest time for two years (s)": r"two years took (\d+) s",

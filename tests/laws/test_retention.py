@@ -84,6 +84,15 @@ def test_no_more_are_kept_than_the_policy_has_places(candidates: list[Candidate]
     assert len(plan(candidates, policy).keep) <= places(policy)
 
 
+@given(archives(), policies)
+def test_where_no_clock_was_ever_set_back_each_tier_keeps_its_places_and_no_more(
+    candidates: list[Candidate], policy: Policy
+) -> None:
+    right = [replace(one, clock_resets=0, dateless=False) for one in candidates]
+    most = policy.newest + policy.states + policy.daily + policy.weekly + policy.monthly
+    assert len(plan(right, policy).keep) <= most
+
+
 @given(archives(), plain_policies)
 def test_the_plain_rule_keeps_the_newest_and_nothing_else(candidates: list[Candidate], policy: Policy) -> None:
     assert len(plan(candidates, policy).keep) == min(policy.newest, len(candidates))

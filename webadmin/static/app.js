@@ -166,8 +166,7 @@
     const help = document.querySelector("nav a[data-room=help]");
     if (!help || !sessionStorage.getItem(KEY) || (event.key !== "F1" && (event.key !== "?" || isTyping))) return;
     event.preventDefault();
-    if (help.closest("[inert]")) return;
-    help.click();
+    if (!help.closest("[inert]")) help.click();
   });
 
   // Copies the text of another element, and says so where it was clicked.
