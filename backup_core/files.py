@@ -78,10 +78,11 @@ def _is_full(error: OSError | sqlite3.Error) -> bool:
 def private_folder(path: Path) -> Path:
     """Make the folder `path` and its parents, readable by this user only, and return it.
 
-    On Windows a new folder inherits the rights of the one above it, which is what the user set up.
+    On Windows a new folder inherits the rights of the one above it, which is what the user set up. A data folder or
+    backup folder that is not there, or has just gone away, is never made up for the sake of what is kept in it.
     """
     if not path.is_dir():
-        if path.parent != path:
+        if path.name != PRIVATE and path.parent != path:
             private_folder(path.parent)
         path.mkdir(mode=0o700, exist_ok=True)
     return path

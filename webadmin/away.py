@@ -10,6 +10,8 @@ bp = Blueprint("away", __name__)
 _SET_UP = "setup"
 #: What would show an empty clinic instead.
 _EMPTY_WITHOUT_DATA = frozenset({"backups.index"})
+#: What that page asks for by itself while it is open.
+_PARTS_OF_IT = frozenset({"backups.overview", "backups.picture", "backups.outside"})
 
 
 def install(app: Flask) -> None:
@@ -47,6 +49,11 @@ def is_away() -> bool:
     return not parts().engine.data_dir.is_dir()
 
 
+def has_left_an_open_page() -> bool:
+    """Return whether an open Backups page asks for a part of itself, and the data folder has gone meanwhile."""
+    return request.endpoint in _PARTS_OF_IT and is_away()
+
+
 def go_to(address: str) -> Response:
     """Have the browser open another page as a whole, with a frame of its own."""
     answer = make_response("", 204)
@@ -63,4 +70,4 @@ def _check() -> str | Response | None:
     if request.endpoint in _EMPTY_WITHOUT_DATA and is_away():
         # It says itself what the notices say of it.
         return render_template("away/index.html", data_dir=parts().engine.data_dir, notices=[])
-    return None
+    return go_to(url_for("backups.index")) if has_left_an_open_page() else None

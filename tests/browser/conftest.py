@@ -67,7 +67,7 @@ class Watch:
     def _said(self, message: ConsoleMessage) -> None:
         # A browser reports the answer to a form that was filled in wrongly; the page shows it beside the field.
         if message.type in ("error", "warning") and "status of 422" not in message.text:
-            self.faults.append(f"console: {message.text}")
+            self.faults.append(f"console: {message.text} ({message.location['url']})")
 
     def _asked(self, request: Request) -> None:
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):

@@ -162,8 +162,8 @@ def test_a_folder_that_is_away_is_told_and_another_one_can_be_chosen_on_the_same
         take_the_other_steps(page)
         expect_first_backup(page)
         moved = data_dir.rename(data_dir.with_name("records"))
-        page.reload()
-        expect(page.get_by_role("heading", name="The data folder is not there")).to_be_visible()
+        # The open page tells it by itself.
+        expect(page.get_by_role("heading", name="The data folder is not there")).to_be_visible(timeout=SLOW)
 
         page.get_by_role("button", name="Choose another folder…").click()
         page.get_by_role("button", name=f"Protect these records, in {moved}").click(timeout=SLOW)
@@ -171,8 +171,7 @@ def test_a_folder_that_is_away_is_told_and_another_one_can_be_chosen_on_the_same
         expect(page.locator("#verdict")).to_have_text("Protected on this PC", timeout=SLOW)
 
         moved.rename(data_dir)
-        page.reload()
-        expect(page.get_by_role("heading", name="The data folder is not there")).to_be_visible()
+        expect(page.get_by_role("heading", name="The data folder is not there")).to_be_visible(timeout=SLOW)
         data_dir.rename(moved)
         expect(page.locator("#verdict")).to_be_visible(timeout=SLOW)
 

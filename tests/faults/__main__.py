@@ -72,7 +72,8 @@ PROGRAMMES = {
                        {"steps": r"^(\d+) steps", "kills": r" (\d+) kills,", "in the recovery": r" (\d+) kills in",
                         "damaged archives refused": r" (\d+) damaged", "stores opened": r" (\d+) vector",
                         "rules broken": r"(\d+) rules broken"}),
-    "steps": Programme("EACCES, EBUSY, EIO at every step that Python tells of, and files held three times",
+    "steps": Programme("EACCES, EBUSY, EIO at every step that Python tells of, files held three times, the data folder"
+                       " moved away",
                        ("tests.faults.step_matrix",),
                        {"points": r"^(\d+) points", "wrong": r"^\d+ points, (\d+) wrong"}),
     "bits": Programme("every wrong bit and every length of a small archive, a 1 % grid over one of 50 MB",

@@ -1,5 +1,7 @@
 """Refuse every step that Python tells of, reading ones too, in every operation, and see that nothing is lost.
 
+At every step the data folder also moves away once, as with its drive, and comes back afterwards.
+
 `python -m tests.faults.step_matrix` prints the points and what went wrong. The shim of the other matrices sees what
 changes the disk, SQLite's own calls included; this one sees what is opened, listed and connected to, on any system.
 """
@@ -13,6 +15,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +44,8 @@ SCENES = (*OPERATIONS, *(f"restore-{mishap}" for mishap in MISHAPS))
 #: Those after which the live data may still be such that no backup can be made of it.
 _UNFIT = ("arm", "armed", "restore-damaged", "restore-missing")
 ERRORS = {"EACCES": errno.EACCES, "EBUSY": errno.EBUSY, "EIO": errno.EIO, "ENOSPC": errno.ENOSPC}
+#: Those at which the data folder is moved away: all but the making of folders, which the library of the locks repeats.
+MOVABLE = tuple(step for step in STEPS if step != "os.mkdir")
 #: How an error begins that says itself that the data has changed.
 DONE = "The data has been restored"
 #: What Windows says of a file that another program has open.
@@ -161,6 +166,24 @@ class StepMatrix:
             error = self.disturb(f"held thrice at {point}", act, point, point + 2, RENAMES)
             self.expect(error is None, f"held thrice at {point}: {error!r}")
 
+    def move_away(self, points: Sequence[int]) -> None:
+        """Move the data folder away at each of `points`: it is not made up anew, and whole when it is back."""
+        aside = self.data.with_name("moved")
+        for point in points:
+            where = f"moved away at {point}"
+            self.copy()
+            self.result.points += 1
+            with suppress(BackupError), Steps(self.data, lambda _: self._move(aside), MOVABLE).counting(point, point):
+                OPERATIONS[self.scene.operation](engine_of(self.data))
+            if aside.exists():
+                self.expect(not self.data.exists(), f"{where}: {self.data} was made up")
+                shutil.rmtree(self.data, ignore_errors=True)
+                aside.rename(self.data)
+            self.recover(where)
+
+    def _move(self, aside: Path) -> None:
+        self.data.rename(aside)
+
     def disturb(
         self, where: str, act: Callable[[str], None], first: int, last: int, kinds: tuple[str, ...] = STEPS
     ) -> BackupError | None:
@@ -252,6 +275,7 @@ def main() -> int:
         for error in ERRORS:
             matrix.refuse(error, range(1, steps + 1, wanted.step))
         matrix.hold_thrice(range(1, moves + 1, wanted.step))
+        matrix.move_away(range(1, matrix.length(MOVABLE) + 1, wanted.step))
         result = matrix.result
         sys.stdout.write(f"{name}: {steps} steps, {result.points} points, {len(result.lost)} wrong\n")
         sys.stdout.write("".join(f"  {line}\n" for line in result.lost[:20]))

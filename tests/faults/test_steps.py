@@ -11,7 +11,7 @@ from backup_core.errors import BackupError, RepositoryUnusable
 from tests.audit import listening
 
 from .spread import spread
-from .step_matrix import ERRORS, SCENES, StepMatrix, engine_of, make_scene, whole_state
+from .step_matrix import ERRORS, MOVABLE, SCENES, StepMatrix, engine_of, make_scene, whole_state
 from .steps import RENAMES
 
 #: Steps that are refused in each operation with each error.
@@ -26,12 +26,13 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_nothing_is_lost_when_a_step_is_refused_or_a_file_is_held_in(name: str, tmp_path: Path) -> None:
+def test_nothing_is_lost_when_a_step_is_refused_or_held_or_the_folder_moves_away_in(name: str, tmp_path: Path) -> None:
     matrix = StepMatrix(make_scene(tmp_path, name), tmp_path)
     steps, moves = range(1, matrix.length() + 1), range(1, matrix.length(RENAMES) + 1)
     for offset, error in enumerate(ERRORS):
         matrix.refuse(error, spread(steps[offset:], REFUSALS))
     matrix.hold_thrice(spread(moves, REFUSALS))
+    matrix.move_away(spread(range(1, matrix.length(MOVABLE) + 1), REFUSALS))
     assert not matrix.result.lost, "\n".join(matrix.result.lost)
 
 

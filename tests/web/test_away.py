@@ -9,6 +9,7 @@ from flask import Flask
 from backup_core.engine import BackupEngine
 from backup_core.jobs import JobRunner
 from backup_core.settings import Settings
+from tests.audit import listening
 from tests.web.conftest import Clinic, Visitor
 from webadmin import Access, PlainDesk, create_app
 
@@ -52,6 +53,30 @@ def test_the_page_says_that_the_folder_is_away_and_offers_both_ways(
 
 def test_when_the_folder_is_back_the_page_goes_back_by_itself(visitor: Visitor) -> None:
     assert visitor.get("/away").headers["HX-Redirect"] == "/"
+
+
+@pytest.mark.parametrize("part", ["/overview", "/picture", "/backups/outside"])
+def test_an_open_page_tells_it_by_itself(visitor: Visitor, pull_the_plug: Callable[[], None], part: str) -> None:
+    assert "HX-Redirect" not in visitor.get(part).headers
+    pull_the_plug()
+
+    answer = visitor.get(part)
+
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/")
+
+
+def test_an_open_page_tells_it_by_itself_if_the_folder_goes_while_a_part_is_made(
+    visitor: Visitor, clinic: Clinic, pull_the_plug: Callable[[], None]
+) -> None:
+    def pull(event: str, values: tuple[object, ...]) -> None:
+        if event == "os.listdir" and str(values[0]) == str(clinic.data_dir / "backups"):
+            pull_the_plug()
+
+    (clinic.data_dir / "backups").mkdir()
+    with listening(pull):
+        answer = visitor.get("/backups/outside")
+
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/")
 
 
 def test_the_set_up_is_asked_for_and_waited_for(visitor: Visitor, desk: LeavingDesk) -> None:
