@@ -33,7 +33,7 @@ def demo_folder(asked: Path | None = None) -> Path:
             field="data-dir",
             hint=_("Choose an empty folder for the demo, or leave --data-dir out."),
         )
-    private_folder((folder / NOTE).parent)
+    private_folder(private_folder(folder) / NOTE.parent)
     (folder / NOTE).write_text(_NOTE_TEXT, encoding="utf-8")
     return folder
 
