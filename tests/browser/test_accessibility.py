@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 #: axe-core 4.14.1 as npm has it, with its licence beside it.
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-#: The rules that look at colours: of a page that has been looked at by day, the only ones that could tell more by night.
+#: The rules of colours: the only ones that can tell more of a page by night, where it was looked at by day.
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
 #: The page's ground by day and by night, as a browser tells it.
 GROUNDS = {"light": "rgb(244, 246, 245)", "dark": "rgb(17, 22, 20)"}
