@@ -5,11 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from backup_core import BackupEngine
 from backup_core.places import DATA_DIR_VARIABLE
 from tests.clinic import FOLDER_NAME, Clinic, make_clinic
 from tests.fakeclock import FakeClock
+
+# The gate tries the same examples each time, so that what it says is of the change that is tried.
+settings.register_profile("gate", derandomize=True)
+# Others each time, and more of them: `pytest --hypothesis-profile=search tests/laws tests/web`.
+settings.register_profile("search", max_examples=2000, deadline=None)
+settings.load_profile("gate")
 
 
 @pytest.fixture(autouse=True)

@@ -58,13 +58,13 @@ def test_making_ends_though_nobody_takes_what_was_made_ahead(
 
     def numbers() -> Iterator[int]:
         for number in itertools.count():
-            if number > pipeline._AHEAD:
+            if number == pipeline._AHEAD:
                 begun.set()
             yield number
 
     with pytest.raises(KeyboardInterrupt), ahead(numbers()):
         # The queue is full, and nobody is going to take anything from it.
-        begun.wait(30)
+        assert begun.wait(30)
         raise KeyboardInterrupt
 
 

@@ -359,8 +359,9 @@ def damaged(engine: BackupEngine) -> Archive:
 
 
 @pytest.fixture
-def impatient(clinic: Clinic, clock: FakeClock) -> BackupEngine:
-    """An engine that waits for nobody, as that of the command line."""
+def impatient(clinic: Clinic, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> BackupEngine:
+    """An engine that waits for nobody, as that of the command line, and with its notes only a moment."""
+    monkeypatch.setattr("backup_core.inspector._NOTE_PATIENCE", 0.5)
     return BackupEngine(clinic.data_dir, clock=clock, patience=0.0)
 
 
