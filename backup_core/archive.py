@@ -156,13 +156,15 @@ def intact_sources(path: Path) -> tuple[str, ...]:
 def _consume(reader: Reader, names: list[str], on_progress: OnProgress, stage: Stage, into: Unpacking | None) -> None:
     total = sum(reader.size(name) for name in names)
     done = 0
+    if into is not None:
+        with _unpacking():
+            private_folder(into.folder)
     # Read and unpacked on one thread, hashed and written on the other.
     with ahead(reader.chunks(names)) as chunks:
         for name, pieces in groupby(chunks, key=itemgetter(0)):
             digest = hashlib.sha256()
             path = into.folder / name if into is not None and into.wants(name) else None
-            to_stay = into is not None and into.to_stay
-            with _Target(path, is_folder=name.endswith("/"), to_stay=to_stay) as target:
+            with _Target(path, into, is_folder=name.endswith("/")) as target:
                 for _name, chunk in pieces:
                     digest.update(chunk)
                     target.write(chunk)
@@ -182,17 +184,18 @@ def _consume(reader: Reader, names: list[str], on_progress: OnProgress, stage: S
 class _Target:
     """Where the bytes of a member go: to a new private file, or nowhere when they are only verified."""
 
-    def __init__(self, path: Path | None, *, is_folder: bool, to_stay: bool) -> None:
+    def __init__(self, path: Path | None, into: Unpacking | None, *, is_folder: bool) -> None:
         self._path = path
+        self._root = into.folder if into is not None else None
         self._is_folder = is_folder
         self._descriptor: int | None = None
         self._written = 0
-        self._disk = WriteBehind() if to_stay else None
+        self._disk = WriteBehind() if into is not None and into.to_stay else None
 
     def __enter__(self) -> "_Target":
         if self._path is not None:
-            with self._translating():
-                private_folder(self._path if self._is_folder else self._path.parent)
+            with _unpacking():
+                private_folder(self._path if self._is_folder else self._path.parent, inside=self._root)
                 if not self._is_folder:
                     if self._path.exists():
                         # A disk may take two names for one file that differ in large and small letters only.
@@ -203,7 +206,7 @@ class _Target:
     def write(self, chunk: bytes) -> None:
         """Write all of `chunk`."""
         if self._descriptor is not None:
-            with self._translating():
+            with _unpacking():
                 view = memoryview(chunk)
                 while view:
                     view = view[os.write(self._descriptor, view) :]
@@ -213,23 +216,23 @@ class _Target:
 
     def __exit__(self, *raised: object) -> None:
         if self._descriptor is not None:
-            with self._translating():
+            with _unpacking():
                 os.close(self._descriptor)
 
-    @staticmethod
-    @contextmanager
-    def _translating() -> Iterator[None]:
-        try:
-            with translating(BackupError, _("The backup could not be unpacked")):
-                yield
-        except BackupError as error:
-            cause = error.__cause__
-            if isinstance(cause, OSError) and (cause.errno == errno.ENAMETOOLONG or _winerror(cause) == _TOO_LONG):
-                raise ArchiveUnusable(
-                    _("A name in this backup is too long for this disk."),
-                    hint=_("Restore it on another disk, or unpack it by hand as OPEN-ME.txt in it says."),
-                ) from cause
-            raise
+
+@contextmanager
+def _unpacking() -> Iterator[None]:
+    try:
+        with translating(BackupError, _("The backup could not be unpacked")):
+            yield
+    except BackupError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and (cause.errno == errno.ENAMETOOLONG or _winerror(cause) == _TOO_LONG):
+            raise ArchiveUnusable(
+                _("A name in this backup is too long for this disk."),
+                hint=_("Restore it on another disk, or unpack it by hand as OPEN-ME.txt in it says."),
+            ) from cause
+        raise
 
 
 def _winerror(error: OSError) -> int | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from .files import PRIVATE, private_folder, remove, write_atomically
+from .files import PRIVATE, own_folder, remove, write_atomically
 from .progress import OnProgress, Progress, Stage
 
 logger = logging.getLogger(__name__)
@@ -79,8 +79,6 @@ def _note(data_dir: Path) -> Path:
 
 def _write(path: Path, document: dict[str, object]) -> None:
     try:
-        # Without parents: a data folder that is not there is never made.
-        if path.parent.parent.is_dir():
-            write_atomically(private_folder(path.parent) / path.name, json.dumps(document).encode())
+        write_atomically(own_folder(path.parent.parent) / path.name, json.dumps(document).encode())
     except OSError:
         logger.info("the page is not told what is done", exc_info=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from .errors import BackupError, RepositoryUnusable, SnapshotFailed, SourceDamaged, SourceMissing
-from .files import PRIVATE, private_folder, remove, translating, write_atomically
+from .files import PRIVATE, own_folder, remove, translating, write_atomically
 from .livedb import schema_problem
 from .locks import locked
 from .sources import CHROMA_DB, CLINIC_DB, Kind, Source, find_sources, side_files
@@ -118,7 +118,7 @@ class DataFolder:
 
     @origin.setter
     def origin(self, origin: str) -> None:
-        write_atomically(private_folder(self.private) / "origin", origin.encode())
+        write_atomically(own_folder(self.path) / "origin", origin.encode())
 
     def claim_origin(self) -> str:
         """Return the origin, made now if there is none yet."""
@@ -135,7 +135,9 @@ class DataFolder:
         """
         self.sources()
         with translating(SnapshotFailed, _("The folder %(path)s cannot be written", path=self.path)):
-            folder = private_folder(self._staging) / uuid.uuid4().hex
+            own_folder(self.path)
+            self._staging.mkdir(mode=0o700, exist_ok=True)
+            folder = self._staging / uuid.uuid4().hex
             # Held while the folder is in use: so that one swept by another process is surely nobody's.
             lock = FileLock(folder.with_suffix(".lock"), mode=0o600, thread_local=False)
             lock.acquire()
@@ -163,6 +165,8 @@ class DataFolder:
 def _clear_unless_in_use(folder: Path) -> None:
     """Remove a staging folder and its lock, unless somebody holds that: it is taken before the folder is made."""
     held = folder.with_suffix(".lock")
+    if not folder.parent.is_dir():
+        return  # it has gone with its drive meanwhile, and the library of the locks would make it up
     try:
         # While the lock is held it goes too: later, it may have become that of a run which has just begun. Windows
         # removes none that is open, and does it by itself when it is let go.

@@ -250,8 +250,12 @@ class BackupEngine:
         return self._data.last_change()
 
     def unprotected(self) -> list[tuple[str, int]]:
-        """Return name and size in bytes of what lies in the data folder and is in no backup, largest first."""
-        return unprotected(self.data_dir, self._data.sources(), self.backup_dir)
+        """Return name and size in bytes of what lies in the data folder and is in no backup, largest first.
+
+        Raise SourceMissing without a data folder, BackupError where it cannot be read.
+        """
+        with translating(BackupError, _("The data folder cannot be read")):
+            return unprotected(self.data_dir, self._data.sources(), self.backup_dir)
 
     def _sweep(self) -> None:
         self._data.sweep()

@@ -75,17 +75,22 @@ def _is_full(error: OSError | sqlite3.Error) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "winerror", None) == 112
 
 
-def private_folder(path: Path) -> Path:
+def private_folder(path: Path, *, inside: Path | None = None) -> Path:
     """Make the folder `path` and its parents, readable by this user only, and return it.
 
-    On Windows a new folder inherits the rights of the one above it, which is what the user set up. A data folder or
-    backup folder that is not there, or has just gone away, is never made up for the sake of what is kept in it.
+    On Windows a new folder inherits the rights of the one above it, which is what the user set up. The folder `inside`,
+    in which it lies, is not made: raise FileNotFoundError where it went away, as with its drive.
     """
-    if not path.is_dir():
-        if path.name != PRIVATE and path.parent != path:
-            private_folder(path.parent)
+    if path != inside and not path.is_dir():
+        if path.parent != path:
+            private_folder(path.parent, inside=inside)
         path.mkdir(mode=0o700, exist_ok=True)
     return path
+
+
+def own_folder(above: Path) -> Path:
+    """Make the folder of ours in a data folder or backup folder, which is not made up where it is not there."""
+    return private_folder(above / PRIVATE, inside=above)
 
 
 def sync_folder(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from .files import sync_folder, write_atomically
+from .files import own_folder, sync_folder, write_atomically
 from .runs import Action, Outcome, Run, Trigger
 from .vanished import GONE
 
@@ -73,7 +73,7 @@ class History:
 
     def _write(self) -> None:
         is_new = not self._path.exists()
-        self._path.parent.mkdir(mode=0o700, exist_ok=True)  # without parents: a data folder is never made
+        own_folder(self._path.parent.parent)
         with FileLock(self._path.with_suffix(".lock"), timeout=PATIENCE, mode=0o600):
             with open(self._path, "ab+", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
                 file.seek(max(file.tell() - 1, 0))

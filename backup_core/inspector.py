@@ -107,15 +107,15 @@ class Inspector:
     def _beside_today(self, archive: Archive) -> Iterator[tuple[Path | None, Path]]:
         """Give two folders, with a snapshot of today's clinic.db, None where there is none, and with the archive's."""
         source = self._data.clinic()
-        with self._data.staging() as folder:
+        with self._data.staging() as today, self._data.staging() as backup:
             if source.kind is not None:
                 needed = size_of([source]) + unpacked_size(archive.path, (CLINIC_DB,))
-                need_space(folder.parent, needed, _("comparing the backup with today's data"))
+                need_space(today.parent, needed, _("comparing the backup with today's data"))
                 with self._data.lock(patience=LOOK_PATIENCE):
-                    snapshot.take([source], folder / "today")
-                extract(archive.path, folder / "backup", only=lambda name: name == CLINIC_DB)
+                    snapshot.take([source], today)
+                extract(archive.path, backup, only=lambda name: name == CLINIC_DB)
             try:
-                yield folder / "today" if source.kind is not None else None, folder / "backup"
+                yield today if source.kind is not None else None, backup
             except sqlite3.Error as error:
                 raise ArchiveUnusable(
                     _("The clinic's records in this backup cannot be read."), hint=_("Choose another backup.")

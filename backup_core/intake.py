@@ -44,8 +44,8 @@ class Intake:
             # Once as it comes, and once more unpacked.
             need_space(self._data.path, 2 * size, _("the backup from that file"))
             folder = self._stack.enter_context(self._data.staging())
-            path = private_folder(folder) / "incoming.zip"
             with translating(SnapshotFailed, _("The file could not be taken in")):
+                path = private_folder(folder) / "incoming.zip"
                 os.close(create_private(path))
             self._id, self._path, self._size, self._taken = uuid.uuid4().hex, path, size, 0
             return self._id

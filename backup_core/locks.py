@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from .errors import BackupError, RepositoryLocked
-from .files import PRIVATE, private_folder, translating
+from .files import own_folder, translating
 from .text import _
 
 
@@ -21,7 +21,7 @@ def locked(
     be written.
     """
     with translating(kind, _("The folder %(folder)s cannot be written", folder=folder)):
-        lock = FileLock(private_folder(folder / PRIVATE) / name, mode=0o600, is_singleton=False)
+        lock = FileLock(own_folder(folder) / name, mode=0o600, is_singleton=False)
         try:
             lock.acquire(timeout=patience)
         except Timeout as error:

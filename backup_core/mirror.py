@@ -50,8 +50,8 @@ class Mirror:
         may raise.
         """
         target = self.folder / name
+        private_folder(target.parent, inside=self.folder)
         try:
-            private_folder(target.parent)
             for _attempt in range(attempts):
                 started = time.time_ns()
                 stamp = _stamp(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .datafolder import DataFolder
 from .errors import Cancelled, RepositoryUnusable
-from .files import CHUNK, create_private, need_space, private_folder, remove, rename_new, sync_folder, translating
+from .files import CHUNK, create_private, need_space, remove, rename_new, sync_folder, translating
 from .listing import KEPT, Archive
 from .progress import OnProgress, Progress, Stage
 from .recorder import Recorder
@@ -78,7 +78,7 @@ class Mover:
     def _move(self, archive: Archive, on_done: OnDone) -> None:
         with self._held(archive.name):
             folder = self._own()[archive.kept]
-            private_folder(folder)
+            folder.mkdir(mode=0o700, exist_ok=True)
             part = self._repository.part(self._data.claim_origin(), uuid.uuid4().hex)
             try:
                 if _copy(archive.path, part, on_done) != _digest(part):

@@ -14,7 +14,7 @@ from .errors import RepositoryUnusable
 from .files import (
     PRIVATE,
     is_online_only,
-    private_folder,
+    own_folder,
     remove,
     rename_new,
     replace,
@@ -55,15 +55,15 @@ class Repository:
 
     def archives(self) -> list[Archive]:
         """Return all archives, newest first; a file that changed is read anew. Raise RepositoryUnusable."""
-        if not self.folder.parent.is_dir():
-            raise RepositoryUnusable(
-                _("The backup folder %(folder)s is not there.", folder=self.folder),
-                hint=_("Connect its drive, or choose another backup folder in the preferences."),
-            )
         with (
             translating(RepositoryUnusable, _("The backup folder %(folder)s cannot be read", folder=self.folder)),
             self._guard,
         ):
+            if not self.folder.parent.is_dir():
+                raise RepositoryUnusable(
+                    _("The backup folder %(folder)s is not there.", folder=self.folder),
+                    hint=_("Connect its drive, or choose another backup folder in the preferences."),
+                )
             found = {path: self._look(path) for path in self._paths()}
             self._seen = {path: archive for path, archive in found.items() if archive is not None}
             archives = _proven(_in_sequence(self._first_of_each_name()), self._read_proofs())
@@ -125,7 +125,7 @@ class Repository:
             if not self.folder.is_dir():
                 self.folder.mkdir(mode=0o700, exist_ok=True)
                 sync_folder(self.folder.parent)
-            private_folder(self.folder / PRIVATE)
+            own_folder(self.folder)
 
     def part(self, origin: str, run_id: str) -> Path:
         """Return where a data folder may write an archive before it is published."""
@@ -162,7 +162,7 @@ class Repository:
         if not archive.kept and not target.exists():
             with translating(RepositoryUnusable, _("%(archive)s could not be moved", archive=archive.name)):
                 if not target.parent.is_dir():
-                    private_folder(target.parent)
+                    target.parent.mkdir(mode=0o700, exist_ok=True)
                     # Else a power cut could take the new folder with what has moved into it.
                     sync_folder(archive.path.parent)
                 replace(archive.path, target)

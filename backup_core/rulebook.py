@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import RepositoryUnusable
-from .files import private_folder, replace, translating, write_atomically
+from .files import own_folder, replace, translating, write_atomically
 from .retention import Policy
 from .text import _
 
@@ -105,7 +105,7 @@ class RuleBook:
         return whole, spoilt
 
     def _write(self, document: Mapping[str, Any]) -> None:
-        private_folder(self._path.parent)
+        own_folder(self._path.parent.parent)
         spoilt = self._look()[1]
         # The copy first: of the two one is whole at any time, and none is behind what has been promised. While both are
         # spoilt, one stays so until the other is whole: it says that everything is to be kept.

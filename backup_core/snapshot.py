@@ -81,7 +81,7 @@ def examine(copied: Copy, stages: Stages = UNWATCHED, day: date | None = None) -
 
 
 def copy(sources: Sequence[Source], folder: Path, on_progress: OnProgress = ignore, stages: Stages = UNWATCHED) -> Copy:
-    """Copy `sources` into the new folder `folder` as of one instant.
+    """Copy `sources` into the new folder `folder`, in one that is there, as of one instant.
 
     Raise SnapshotFailed where a database is damaged or so busy that no lock could be had, RepositoryFull without room.
     """
@@ -93,7 +93,7 @@ def copy(sources: Sequence[Source], folder: Path, on_progress: OnProgress = igno
         need_space(folder, total, _("a copy of the data"))
         on_progress(Progress(Stage.SNAPSHOT, 0, total))
         for name in ["", *(name for source in sources for name in folders_of(source))]:
-            private_folder(folder / name)
+            private_folder(folder / name, inside=folder.parent)
         mirror = Mirror(folder)
         plain = {name: path for name, path in files.items() if name not in databases}
         with stages.measure(Step.COPY), ExitStack() as stack:
@@ -132,13 +132,13 @@ def copy_raw(sources: Sequence[Source], folder: Path) -> Copy:
     The EMR must be closed and this process hold no connection; the copy may not be one that SQLite can open.
     """
     with translating(SnapshotFailed, _("The damaged data could not be copied")):
-        private_folder(folder)
+        private_folder(folder, inside=folder.parent)
         for source in sources:
             target = folder / source.name
             if source.kind is Kind.FOLDER:
                 shutil.copytree(source.path, target, ignore_dangling_symlinks=True)
             elif source.kind is not None:
-                private_folder(target.parent)
+                private_folder(target.parent, inside=folder)
             for path in source.path.parent.glob(f"{source.path.name}-*"):
                 if is_side_file(path.name):
                     shutil.copy2(path, target.with_name(path.name))

@@ -196,7 +196,7 @@ class Swap:
         )
 
     def _put_in(self, ready: Path, live: Path, aside: Path) -> None:
-        private_folder(live.parent)
+        private_folder(live.parent, inside=self._data_dir)
         if ready.is_dir() and live.is_dir() and exchange(ready, live):
             sync_folder(live.parent)
             sync_folder(ready.parent)

@@ -13,8 +13,8 @@ from tests.clinic import FOLDER_NAME, Clinic, make_clinic
 from tests.fakeclock import FakeClock
 
 # The gate tries the same examples each time, so that what it says is of the change that is tried.
-settings.register_profile("gate", derandomize=True)
-# Others each time, and more of them: `pytest --hypothesis-profile=search tests/laws tests/web`.
+settings.register_profile("gate", derandomize=True, deadline=None)
+# Others each time, and more of them where a law names no number, with `pytest --hypothesis-profile=search`.
 settings.register_profile("search", max_examples=2000, deadline=None)
 settings.load_profile("gate")
 

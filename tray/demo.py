@@ -10,7 +10,7 @@ import platformdirs
 
 from backup_core import children
 from backup_core.errors import BackupError, SettingInvalid
-from backup_core.files import PRIVATE, private_folder
+from backup_core.files import PRIVATE, own_folder, private_folder
 from backup_core.places import APP_NAME, DATA_DIR_VARIABLE
 from backup_core.text import _
 
@@ -33,7 +33,7 @@ def demo_folder(asked: Path | None = None) -> Path:
             field="data-dir",
             hint=_("Choose an empty folder for the demo, or leave --data-dir out."),
         )
-    private_folder(private_folder(folder) / NOTE.parent)
+    own_folder(private_folder(folder))
     (folder / NOTE).write_text(_NOTE_TEXT, encoding="utf-8")
     return folder
 

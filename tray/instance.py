@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from backup_core.clock import SYSTEM_CLOCK, Clock
 from backup_core.errors import BackupError, Fact, SourceMissing
-from backup_core.files import PRIVATE, private_folder, translating, write_atomically
+from backup_core.files import PRIVATE, own_folder, translating, write_atomically
 from backup_core.text import _
 from webadmin.errors import LOOK_ONLY
 
@@ -100,7 +100,7 @@ class Instance:
             )
         self._give_way()
         with translating(BackupError, _("The data folder cannot be written."), hint=_("Check its permissions.")):
-            lock = FileLock(private_folder(self._path.parent) / "launcher.lock", mode=0o600, thread_local=False)
+            lock = FileLock(own_folder(self._data_dir) / "launcher.lock", mode=0o600, thread_local=False)
             try:
                 lock.acquire(timeout=0)
             except Timeout:

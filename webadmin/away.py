@@ -1,6 +1,12 @@
 """What stands in the place of the Backups page while the data folder is not there, and the way to choose another."""
 
+import functools
+import os
+from collections.abc import Callable
+
 from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request, url_for
+
+from backup_core.errors import BackupError
 
 from .parts import parts
 
@@ -10,8 +16,6 @@ bp = Blueprint("away", __name__)
 _SET_UP = "setup"
 #: What would show an empty clinic instead.
 _EMPTY_WITHOUT_DATA = frozenset({"backups.index"})
-#: What that page asks for by itself while it is open.
-_PARTS_OF_IT = frozenset({"backups.overview", "backups.picture", "backups.outside"})
 
 
 def install(app: Flask) -> None:
@@ -45,13 +49,23 @@ def leaving() -> Response:
 
 
 def is_away() -> bool:
-    """Return whether the data folder is not there."""
-    return not parts().engine.data_dir.is_dir()
+    """Return whether the data folder is not there, or on a drive that does not answer."""
+    return not os.path.isdir(parts().engine.data_dir)  # noqa: PTH112 - Path.is_dir raises where a drive has failed
 
 
-def has_left_an_open_page() -> bool:
-    """Return whether an open Backups page asks for a part of itself, and the data folder has gone meanwhile."""
-    return request.endpoint in _PARTS_OF_IT and is_away()
+def or_away(part: Callable[[], str]) -> Callable[[], str | Response]:
+    """Have an open page that asks for a part of itself say that the data folder is away, also if it goes meanwhile."""
+
+    @functools.wraps(part)
+    def answer() -> str | Response:
+        try:
+            return go_to(url_for("backups.index")) if is_away() else part()
+        except BackupError:
+            if is_away():
+                return go_to(url_for("backups.index"))
+            raise
+
+    return answer
 
 
 def go_to(address: str) -> Response:
@@ -70,4 +84,4 @@ def _check() -> str | Response | None:
     if request.endpoint in _EMPTY_WITHOUT_DATA and is_away():
         # It says itself what the notices say of it.
         return render_template("away/index.html", data_dir=parts().engine.data_dir, notices=[])
-    return go_to(url_for("backups.index")) if has_left_an_open_page() else None
+    return None

@@ -15,6 +15,7 @@ from backup_core.listing import Archive, size_on_disk
 from backup_core.rulebook import BY_ALARM
 from backup_core.text import _
 
+from .away import or_away
 from .copies import is_due
 from .errors import NotConfirmed
 from .paging import Page, page_of
@@ -43,12 +44,14 @@ def index() -> str:
 
 
 @bp.get("/overview")
+@or_away
 def overview() -> str:
     """Show again the parts of the Backups page that change by themselves."""
     return render_template("backups/changes.html", **_overview())
 
 
 @bp.get("/picture")
+@or_away
 def picture() -> str:
     """Show the history as a picture."""
     engine, now = parts().engine, parts().now()
@@ -58,6 +61,7 @@ def picture() -> str:
 
 
 @bp.get("/backups/outside")
+@or_away
 def outside() -> str:
     """Show what lies in the data folder and is in no backup, and what DocAssist itself has left beside them."""
     engine = parts().engine

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from flask import Flask, Response, jsonify, make_response, render_template, request, url_for
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from backup_core.errors import (
@@ -19,7 +19,6 @@ from backup_core.errors import (
 )
 from backup_core.pin import WrongPin
 from backup_core.text import N_, _
-from webadmin.away import go_to, has_left_an_open_page
 from webadmin.errors import Forbidden, Locked, LookedAfter, NotConfirmed, Refused, TooLate
 from webadmin.idle import here, unlocking
 
@@ -73,8 +72,6 @@ def is_fragment_request() -> bool:
 
 
 def _answer_backup_error(error: BackupError) -> Response:
-    if has_left_an_open_page():
-        return go_to(url_for("backups.index"))
     if isinstance(error, Locked) and is_fragment_request():
         if request.method == "GET" and not request.headers.get("HX-Target", "#page").endswith("#page"):
             # A part that the page asks for by itself: it stays away, and the rest stays.

@@ -1,5 +1,6 @@
 """What the user added to the backups: copied by the same rules, and never lost by a restore."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -68,6 +69,23 @@ def test_the_emrs_own_interface_takes_up_what_the_preferences_add(clinic: Clinic
     assert path is not None
     names = [member.name for member in archive.read_manifest(path).members or ()]
     assert "letters/one.txt" in names
+
+
+@pytest.mark.parametrize("added", ["earlier", "earlier/.docassist-backup/history.jsonl"])
+def test_what_was_added_may_be_an_earlier_backup_folder_with_the_folder_of_ours_in_it(
+    clinic: Clinic, added: str
+) -> None:
+    history = clinic.data_dir / "earlier" / ".docassist-backup" / "history.jsonl"
+    history.parent.mkdir(parents=True)
+    history.write_text("as it was", encoding="utf-8")
+    engine = BackupEngine(clinic.data_dir, extras=[added])
+    made = engine.create()
+    assert engine.prove(made).ok
+    shutil.rmtree(clinic.data_dir / "earlier")
+
+    engine.restore(made)
+
+    assert history.read_text(encoding="utf-8") == "as it was"
 
 
 @pytest.mark.parametrize("name", ["labs.db", "labs.db3", "labs.sqlite"])

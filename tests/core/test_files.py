@@ -88,6 +88,13 @@ def test_every_folder_on_the_way_is_private(tmp_path: Path) -> None:
     assert {stat.S_IMODE(folder.stat().st_mode) for folder in made} == {0o700}
 
 
+def test_the_folder_of_ours_is_made_only_where_the_one_around_it_is(tmp_path: Path) -> None:
+    assert files.own_folder(tmp_path) == files.own_folder(tmp_path) == tmp_path / files.PRIVATE
+    with pytest.raises(FileNotFoundError):
+        files.own_folder(tmp_path / "unplugged")
+    assert [path.name for path in tmp_path.iterdir()] == [files.PRIVATE]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows syncs no folders")
 def test_a_disk_that_syncs_no_folders_is_none_the_worse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(number: int) -> None:

@@ -20,11 +20,13 @@ from tests.clinic import PATIENTS, Clinic
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    return tmp_path / "staging" / "1"
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    return staging / "1"
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses between the looks at the vector store's files, in seconds: few where nothing is waited for."""
     paused: list[float] = []
     sleep = time.sleep
@@ -122,33 +124,33 @@ def test_what_a_power_cut_left_half_written_is_rolled_back_first(clinic: Clinic,
 
 
 def test_a_young_vector_index_is_whole_so_that_no_time_is_lost(
-    clinic: Clinic, target: Path, looks: list[float]
+    clinic: Clinic, target: Path, pauses: list[float]
 ) -> None:
     assert torn_indexes(clinic.chroma) == []
 
     take(clinic, target)
 
-    assert len(looks) <= 2
+    assert sum(pauses) < 0.05
 
 
-def test_an_index_that_is_cut_short_is_seen_and_waited_for(clinic: Clinic, target: Path, looks: list[float]) -> None:
+def test_an_index_that_is_cut_short_is_seen_and_waited_for(clinic: Clinic, target: Path, pauses: list[float]) -> None:
     index = next(clinic.chroma.glob("*/data_level0.bin"))
     os.truncate(index, 1676 * (PATIENTS - 30))
 
     assert torn_indexes(clinic.chroma) == [index.parent.name]
     take(clinic, target)
 
-    assert len(looks) > 10
+    assert sum(pauses) > 0.1
 
 
-def test_files_from_the_future_do_not_hold_the_writers(clinic: Clinic, target: Path, looks: list[float]) -> None:
+def test_files_from_the_future_do_not_hold_the_writers(clinic: Clinic, target: Path, pauses: list[float]) -> None:
     later = time.time() + 400 * 24 * 3600
     for path in clinic.chroma.rglob("*.bin"):
         os.utime(path, (later, later))
 
     take(clinic, target)
 
-    assert len(looks) <= 2
+    assert sum(pauses) < 0.05
 
 
 def test_a_damaged_database_is_named(clinic: Clinic, target: Path) -> None:

@@ -1,7 +1,12 @@
 """The data folder is not there: the page says so, and leads to the set-up and back."""
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -77,6 +82,42 @@ def test_an_open_page_tells_it_by_itself_if_the_folder_goes_while_a_part_is_made
         answer = visitor.get("/backups/outside")
 
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/")
+
+
+@pytest.mark.parametrize(
+    ("key", "headers", "status"),
+    [
+        ("", {"Sec-Fetch-Mode": "cors"}, 401),
+        ("wrong", {}, 401),
+        (None, {"Host": "elsewhere.example"}, 403),
+        (None, {"Sec-Fetch-Site": "cross-site", "Origin": "http://elsewhere.example"}, 403),
+    ],
+)
+def test_whoever_may_not_ask_does_not_learn_that_the_folder_is_away(
+    visitor: Visitor, pull_the_plug: Callable[[], None], key: str | None, headers: dict[str, str], status: int
+) -> None:
+    pull_the_plug()
+    asking = visitor if key is None else replace(visitor, key=key)
+
+    answer = asking.get("/overview", **headers)
+
+    assert answer.status_code == status
+    assert "HX-Redirect" not in answer.headers
+
+
+def test_a_drive_that_fails_is_away_too(visitor: Visitor, clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = os.stat
+
+    def fail(path: Any, **options: Any) -> os.stat_result:
+        if isinstance(path, (str, Path)) and str(path).startswith(str(clinic.data_dir)):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", fail)
+
+    assert "The data folder is not there" in visitor.get("/").text
+    assert visitor.get("/overview").headers["HX-Redirect"] == "/"
+    assert visitor.get("/bar").status_code == 200
 
 
 def test_the_set_up_is_asked_for_and_waited_for(visitor: Visitor, desk: LeavingDesk) -> None:
