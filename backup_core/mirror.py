@@ -33,7 +33,7 @@ class _Stamp:
 
 
 class Mirror:
-    """Copies of plain files below `folder`, by name with `/`."""
+    """Copies of plain files below `folder`, which is there, by name with `/`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -61,6 +61,8 @@ class Mirror:
             os.utime(target, ns=(stamp.modified_ns, stamp.modified_ns))
             self._copied[name] = (stamp, started)
         except FileNotFoundError:
+            if not self.folder.is_dir():
+                raise  # it is the copies that have gone
             self._forget(name)
 
     def copy_all(self, files: Mapping[str, Path]) -> None:

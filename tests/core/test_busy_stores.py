@@ -15,6 +15,7 @@ from backup_core import freeze, instant, livedb, snapshot
 from backup_core.chroma import torn_indexes
 from backup_core.contents import read_contents
 from backup_core.errors import SnapshotFailed, SourceDamaged
+from backup_core.files import private_folder
 from backup_core.livedb import DeadlinePassed, LiveDatabase
 from backup_core.mirror import Mirror
 from backup_core.sources import find_sources
@@ -204,7 +205,7 @@ def test_a_copy_of_damaged_data_takes_every_byte_and_asks_no_database(clinic: Cl
 
 
 def test_a_mirror_follows_files_that_change_come_and_go(tmp_path: Path) -> None:
-    live, mirror = tmp_path / "live", Mirror(tmp_path / "copy")
+    live, mirror = tmp_path / "live", Mirror(private_folder(tmp_path / "copy"))
     live.mkdir()
     files = {f"chroma/{name}": live / name for name in "abc"}
     for path in files.values():
@@ -223,8 +224,18 @@ def test_a_mirror_follows_files_that_change_come_and_go(tmp_path: Path) -> None:
     assert {path.name: path.read_text() for path in (tmp_path / "copy" / "chroma").iterdir()} == {"a": "second"}
 
 
+def test_copies_that_have_gone_are_not_taken_for_files_that_have(tmp_path: Path) -> None:
+    live, mirror = tmp_path / "letter.txt", Mirror(private_folder(tmp_path / "copy"))
+    live.write_text("here")
+    mirror.folder.rmdir()
+
+    with pytest.raises(FileNotFoundError):
+        mirror.copy("letter.txt", live)
+    assert not mirror.folder.exists()
+
+
 def test_copying_a_file_that_changes_all_the_time_ends_with_the_patience_of_who_waits(tmp_path: Path) -> None:
-    live, mirror = tmp_path / "data_level0.bin", Mirror(tmp_path / "copy")
+    live, mirror = tmp_path / "data_level0.bin", Mirror(private_folder(tmp_path / "copy"))
     live.write_bytes(bytes(5 << 20))
     pieces = itertools.count(1)
 
