@@ -158,7 +158,7 @@ def _consume(reader: Reader, names: list[str], on_progress: OnProgress, stage: S
     done = 0
     if into is not None:
         with _unpacking():
-            private_folder(into.folder)
+            private_folder(into.folder, inside=into.folder.parent)
     # Read and unpacked on one thread, hashed and written on the other.
     with ahead(reader.chunks(names)) as chunks:
         for name, pieces in groupby(chunks, key=itemgetter(0)):

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from .gentle import step_back_wholly
@@ -37,6 +38,9 @@ def main() -> int:
     import chromadb
     from chromadb.config import Settings
 
+    if not Path(question["folder"], "chroma.sqlite3").is_file():
+        sys.stderr.write("the store is not there any more\n")
+        return 1  # Chroma would make an empty one, and its folders: the drive of the data may have gone
     _say({"ready": True})
     client = chromadb.PersistentClient(question["folder"], settings=Settings(anonymized_telemetry=False))
     answers = [_ask(client.get_collection(found.name, embedding_function=None)) for found in client.list_collections()]

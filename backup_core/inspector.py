@@ -16,7 +16,7 @@ from .errors import ArchiveUnusable, BackupError, RepositoryUnusable, SnapshotFa
 from .files import need_space, translating
 from .listing import Archive
 from .progress import OnProgress
-from .proof import prove, still_whole
+from .proof import need_sandbox, prove, still_whole
 from .proofs import Proof
 from .recorder import Recorder
 from .repository import Repository
@@ -59,6 +59,7 @@ class Inspector:
                 need_space(folder.parent, unpacked_size(archive.path, (CLINIC_DB, CHROMA_DB)), _("checking the backup"))
                 verify(archive.path, folder, on_progress)
             except ArchiveUnusable as error:
+                need_sandbox(folder)
                 whole = still_whole(archive.path, folder, error)
                 error.facts["recoverable"] = ", ".join(whole)
                 self._note(archive, Proof(self._clock.now(), str(error), recoverable=whole))

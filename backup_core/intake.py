@@ -45,7 +45,7 @@ class Intake:
             need_space(self._data.path, 2 * size, _("the backup from that file"))
             folder = self._stack.enter_context(self._data.staging())
             with translating(SnapshotFailed, _("The file could not be taken in")):
-                path = private_folder(folder) / "incoming.zip"
+                path = private_folder(folder, inside=folder.parent) / "incoming.zip"
                 os.close(create_private(path))
             self._id, self._path, self._size, self._taken = uuid.uuid4().hex, path, size, 0
             return self._id

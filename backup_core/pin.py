@@ -41,13 +41,16 @@ class Pin:
         self._path = data_dir / PRIVATE / "pin.json"
         self._clock = clock
         self._guard = threading.Lock()
+        self._was_set = True
 
     def is_set(self) -> bool:
-        """Return whether the page asks for a PIN; a file that cannot be read, or looked for, is no way around it."""
-        try:
-            return self._path.exists()
-        except OSError:
-            return True
+        """Return whether the page asks for a PIN; a file that cannot be read is no way around it.
+
+        On a drive that has failed since, it is as it was at the last look, and never looked at it is asked for.
+        """
+        with contextlib.suppress(OSError):
+            self._was_set = self._path.exists()
+        return self._was_set
 
     def set(self, pin: str) -> None:
         """Ask for this PIN from now on; raise SettingInvalid for one that is too short or too long."""
@@ -59,6 +62,7 @@ class Pin:
         salt = secrets.token_bytes(16)
         with self._guard:
             self._write({"salt": salt.hex(), "hash": _hash(pin, salt).hex(), "failures": 0, "failed_at": ""})
+            self._was_set = True
 
     def remove(self) -> None:
         """Ask for no PIN any more."""

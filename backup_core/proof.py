@@ -8,7 +8,7 @@ from typing import Any
 from . import archive
 from .chroma import torn_indexes
 from .contents import Contents, check_integrity, is_damage, orphans, read_contents
-from .errors import ArchiveUnusable, RepositoryUnusable
+from .errors import ArchiveUnusable, BackupError, RepositoryUnusable
 from .files import need_space, remove, total_size
 from .gentle import free_memory, memory_for
 from .manifest import Manifest
@@ -37,9 +37,23 @@ def prove(path: Path, folder: Path, at: datetime, on_progress: OnProgress = igno
         if manifest.is_raw:
             remark = _("It keeps damaged data as it was, so its databases are not opened.")
             return Proof(at, remark=remark, opened=False)
-        return _Sandbox(path, folder, on_progress, behind=behind).open(manifest, at)
+        proof = _Sandbox(path, folder, on_progress, behind=behind).open(manifest, at)
+        need_sandbox(folder)
+        return proof
     except ArchiveUnusable as error:
+        need_sandbox(folder)
         return Proof(at, problem=str(error), recoverable=still_whole(path, folder, error))
+
+
+def need_sandbox(folder: Path) -> None:
+    """Raise BackupError where the sandbox `folder` has gone with the data folder: what was missing in it tells nothing.
+
+    The folder it lies in is looked at, for an archive that cannot be unpacked makes none.
+    """
+    if not folder.parent.is_dir():
+        raise BackupError(
+            _("The data folder went away while the backup was being checked."), hint=_("It is tried again by itself.")
+        )
 
 
 def still_whole(path: Path, folder: Path, error: ArchiveUnusable) -> tuple[str, ...]:
@@ -112,6 +126,11 @@ class _Sandbox:
             return entries, 0
         for answer in answers:
             _complain_if(_unanswered(answer, found.counts.get(f"{CHROMA}:{answer['name']}")), CHROMA)
+        if {name for name in found.counts if name.startswith(f"{CHROMA}:")} - {
+            f"{CHROMA}:{answer['name']}" for answer in answers
+        }:
+            self._leave_shut(_("The search index was counted, but not all of it answered."))
+            return entries, 0
         return entries, sum(answer["asked"] for answer in answers)
 
     def _probe(self) -> list[dict[str, Any]]:

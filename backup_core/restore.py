@@ -19,7 +19,7 @@ from .errors import (
     SnapshotFailed,
     SourceDamaged,
 )
-from .files import translating
+from .files import private_folder, translating
 from .holders import find_holders
 from .journal import Journal, Phase
 from .listing import Archive
@@ -190,6 +190,8 @@ class Restorer:
             self._data.path, archive.unpacked_size(wanted.path), N_("%(size)s for the data that comes back")
         )
         need_room(_NO_ROOM, [unpacked, *safety])
+        with translating(SnapshotFailed, _("The folder %(path)s cannot be written", path=self._data.path)):
+            private_folder(swap.new.parent, inside=self._data.path)
         return unpack(wanted.path, swap.new, on_progress, to_stay=True)
 
     def _names(self, manifest: Manifest, swap: Swap, *, with_settings: bool) -> list[str]:

@@ -1,5 +1,6 @@
 """The Activity page: everything that was done, newest first, what others removed, and when nobody was there."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def diagnose() -> str:
 def _removed(runs: list[Run]) -> list[Run]:
     """Return the runs whose backups have gone although nobody of ours deleted them; none where nobody can look."""
     engine = parts().engine
-    folders: set[Path] = {folder for folder in (engine.backup_dir, *engine.repository.older) if folder.is_dir()}
+    folders: set[Path] = {folder for folder in (engine.backup_dir, *engine.repository.older) if os.path.isdir(folder)}  # noqa: PTH112
     try:
         present = {archive.name for archive in engine.archives()}
     except BackupError:

@@ -1,5 +1,6 @@
 """The PIN of the page: kept as a hash, and slower to try with every mistake."""
 
+import errno
 import json
 import os
 import stat
@@ -137,6 +138,23 @@ def test_a_damaged_file_is_no_way_around_the_pin(pin: Pin, tmp_path: Path, conte
     assert pin.is_set()
     with pytest.raises(WrongPin, match="damaged"):
         pin.check("48 15")
+
+
+def test_on_a_drive_that_fails_it_is_asked_for_as_it_was_before(
+    pin: Pin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").mkdir()
+    without = Pin(tmp_path / "other")
+    assert not without.is_set()
+
+    def fail(path: object, **options: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "stat", fail)
+        found = (pin.is_set(), without.is_set(), Pin(tmp_path / "other").is_set())
+
+    assert found == (True, False, True)
 
 
 @pytest.mark.parametrize("short_or_long", ["", "123", "   1   ", "x" * 65])

@@ -461,7 +461,7 @@ def test_a_swap_of_which_nothing_tells_how_far_it_came_is_left_as_it_is_until_th
 ) -> None:
     again = numbered_anew(cut_off_before_the_folders(scene, folder), folder / "again")
     # As after a copy of the whole data folder that did not keep the times.
-    for path in (again.clinic.data_dir / PRIVATE / "swap").glob("*/*/*"):
+    for path in (again.clinic.data_dir / PRIVATE / "swap").rglob("*"):
         os.utime(path, (0, 0))
     before, safeties = again.clinic.files(), len(again.engine.archives())
     box = next((again.clinic.data_dir / PRIVATE / "swap").iterdir())
