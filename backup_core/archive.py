@@ -121,7 +121,7 @@ def extract(
     on_file: Callable[[str, Path], None] = lambda name, path: None,
     to_stay: bool = False,
 ) -> Manifest:
-    """Write the members of an archive for which `only` holds below the new folder `folder`, verifying each.
+    """Write the members for which `only` holds below the new folder `folder`, in one that is there, verifying each.
 
     `on_file` gets the name and the path of each as soon as it is there. With `to_stay` the disk begins with them at
     once, but only `sync_tree` makes them last. Raise ArchiveUnusable where a member differs from the manifest,

@@ -288,6 +288,7 @@ def test_what_was_entered_between_the_crash_and_the_recovery_is_never_lost(scene
 def everything_kept(scene: Scene, place: Path) -> set[str]:
     """Return the names of all patients in the data and in the safety backups."""
     names = set(scene.clinic.names())
+    place.mkdir()
     for made in scene.engine.archives():
         if made.safety:
             archive.extract(made.path, place / made.name)
