@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .files import own_folder, remove, write_atomically
+from .files import remove, write_own
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ class AlarmBook:
         """Raise the alarm, unless there is one."""
         if self.read() is None:
             document = {**asdict(alarm), "at": alarm.at.isoformat()}
-            own_folder(self._path.parent.parent)
-            write_atomically(self._path, json.dumps(document, ensure_ascii=False).encode())
+            write_own(self._path, json.dumps(document, ensure_ascii=False).encode())
 
     def clear(self) -> None:
         """End the alarm."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from .files import PRIVATE, own_folder, remove, write_atomically
+from .files import PRIVATE, remove, write_own
 from .progress import OnProgress, Progress, Stage
 
 logger = logging.getLogger(__name__)
@@ -79,6 +79,6 @@ def _note(data_dir: Path) -> Path:
 
 def _write(path: Path, document: dict[str, object]) -> None:
     try:
-        write_atomically(own_folder(path.parent.parent) / path.name, json.dumps(document).encode())
+        write_own(path, json.dumps(document).encode())
     except OSError:
         logger.info("the page is not told what is done", exc_info=True)

@@ -8,7 +8,7 @@ from .archive import verify
 from .clock import Clock
 from .copies import Copy, CopyBook
 from .datafolder import DataFolder
-from .errors import ArchiveUnusable, CopyFailed, RepositoryUnusable
+from .errors import ArchiveUnusable, BackupError, CopyFailed, RepositoryUnusable
 from .files import CHUNK, create_private, need_space, remove, replace, sync_folder, translating
 from .listing import Archive
 from .manifest import archive_name
@@ -33,8 +33,9 @@ class Copier:
         self._book = CopyBook(data.private / "copies.json")
 
     def copies(self) -> list[Copy]:
-        """Return what was copied and where, newest first."""
-        return self._book.read()
+        """Return what was copied and where, newest first; raise BackupError where the note of it cannot be read."""
+        with translating(BackupError, _("The list of the copies cannot be read")):
+            return self._book.read()
 
     def save(self, archive: Archive, place: Path, trigger: Trigger, on_progress: OnProgress = ignore) -> Copy:
         """Copy an archive into the folder FOLDER of `place`, read the copy again, and return where it is.

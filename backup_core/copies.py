@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .files import own_folder, write_atomically
+from .files import write_own
 
 #: How many copies are remembered.
 REMEMBERED = 50
@@ -42,8 +42,7 @@ class CopyBook:
         """Remember a copy as the newest; what was known of the same place before is forgotten. Raise OSError."""
         others = [other for other in self.read() if other.path != copy.path]
         entries = [_to_json(one) for one in [copy, *others][:REMEMBERED]]
-        own_folder(self._path.parent.parent)
-        write_atomically(self._path, json.dumps(entries, indent=1).encode())
+        write_own(self._path, json.dumps(entries, indent=1).encode())
 
 
 def _to_json(copy: Copy) -> dict[str, object]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from .errors import BackupError, RepositoryUnusable, SnapshotFailed, SourceDamaged, SourceMissing
-from .files import PRIVATE, own_folder, remove, translating, write_atomically
+from .files import PRIVATE, own_folder, remove, translating, write_own
 from .livedb import schema_problem
 from .locks import locked
 from .sources import CHROMA_DB, CLINIC_DB, Kind, Source, find_sources, side_files
@@ -118,7 +118,7 @@ class DataFolder:
 
     @origin.setter
     def origin(self, origin: str) -> None:
-        write_atomically(own_folder(self.path) / "origin", origin.encode())
+        write_own(self.private / "origin", origin.encode())
 
     def claim_origin(self) -> str:
         """Return the origin, made now if there is none yet."""

@@ -93,6 +93,12 @@ def own_folder(above: Path) -> Path:
     return private_folder(above / PRIVATE, inside=above)
 
 
+def write_own(path: Path, data: bytes) -> None:
+    """Write a file of ours, directly in the folder of ours, which is made if needed, or leave it as it was."""
+    own_folder(path.parent.parent)
+    write_atomically(path, data)
+
+
 def sync_folder(path: Path) -> None:
     """Make the names in a folder last through a power cut; Windows has no call for that and needs none."""
     if os.name == "nt":

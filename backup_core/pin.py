@@ -15,7 +15,7 @@ from typing import Any
 
 from .clock import SYSTEM_CLOCK, Clock
 from .errors import BackupError, SettingInvalid
-from .files import PRIVATE, own_folder, translating, write_atomically
+from .files import PRIVATE, translating, write_own
 from .text import _
 
 #: How short a PIN may be, and how long.
@@ -115,8 +115,7 @@ class Pin:
             # On a drive that is not connected: the folder is never made, or the data would seem to be there.
             raise BackupError(_("The PIN could not be kept."), hint=_("Connect the drive of the data folder first."))
         with translating(BackupError, _("The PIN could not be kept")):
-            own_folder(self._path.parent.parent)
-            write_atomically(self._path, json.dumps(kept).encode())
+            write_own(self._path, json.dumps(kept).encode())
 
 
 def _too_early(wait: timedelta) -> WrongPin:

@@ -113,7 +113,8 @@ class _Sandbox:
         """
         if not (self._folder / CHROMA_DB).is_file():
             return 0, 0
-        entries = sum(count for name, count in found.counts.items() if name.startswith(f"{CHROMA}:"))
+        counted = {name: count for name, count in found.counts.items() if name.startswith(f"{CHROMA}:")}
+        entries = sum(counted.values())
         if torn_indexes(self._folder / CHROMA):
             _complain_if(_("the files of its search index do not fit together"), CHROMA)
         if free_memory() < memory_for(total_size(self._folder / CHROMA)):
@@ -125,10 +126,8 @@ class _Sandbox:
             self._leave_shut(_("The search index was counted but not opened (%(words)s).", words=error))
             return entries, 0
         for answer in answers:
-            _complain_if(_unanswered(answer, found.counts.get(f"{CHROMA}:{answer['name']}")), CHROMA)
-        if {name for name in found.counts if name.startswith(f"{CHROMA}:")} - {
-            f"{CHROMA}:{answer['name']}" for answer in answers
-        }:
+            _complain_if(_unanswered(answer, counted.get(f"{CHROMA}:{answer['name']}")), CHROMA)
+        if counted.keys() - {f"{CHROMA}:{answer['name']}" for answer in answers}:
             self._leave_shut(_("The search index was counted, but not all of it answered."))
             return entries, 0
         return entries, sum(answer["asked"] for answer in answers)

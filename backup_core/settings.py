@@ -7,7 +7,7 @@ from typing import Any
 
 from .emrsettings import PATHS, read_values, with_values
 from .errors import BackupError
-from .files import PRIVATE, own_folder, translating, write_atomically
+from .files import PRIVATE, translating, write_atomically, write_own
 from .places import resolve_data_dir, save_data_dir, saved_data_dir
 from .preferences import Preferences, accepted, faults, validate
 from .sources import SETTINGS
@@ -48,8 +48,7 @@ class Settings:
             emr = _read(self._emr)
             changed = None if emr is None else with_values(emr, {field: getattr(preferences, field) for field in PATHS})
             before = _read(self._own)
-            own_folder(self._data_dir)
-            write_atomically(self._own, json.dumps(asdict(preferences), indent=1).encode())
+            write_own(self._own, json.dumps(asdict(preferences), indent=1).encode())
             if changed is not None and changed != emr:
                 try:
                     mode = self._emr.stat().st_mode

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .datafolder import DataFolder
 from .errors import BackupError, RepositoryFull, RestoreFailed
-from .files import own_folder, sync_folder, translating, write_atomically
+from .files import sync_folder, translating, write_own
 from .journal import Phase
 from .sources import SETTINGS, Kind
 from .swap import Swap
@@ -142,7 +142,7 @@ class Swapper:
             changed = "settings" if any(change.name == SETTINGS for change in journal.changes) else ""
             entry = {"id": journal.id, "archive": journal.archive, "safety": journal.safety, "changed": changed}
             stack.append(entry)
-        write_atomically(own_folder(self._data.path) / self._undo_path.name, json.dumps(stack).encode())
+        write_own(self._undo_path, json.dumps(stack).encode())
         if journal.origin is not None:
             self._data.origin = journal.origin
         swap.end()

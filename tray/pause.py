@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backup_core.clock import Clock, Moment, moment
 from backup_core.due import Pause
-from backup_core.files import PRIVATE, own_folder, remove, write_atomically
+from backup_core.files import PRIVATE, remove, write_own
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +37,7 @@ class PauseNote:
         pause = Pause(moment(self._clock), until)
         note = {"begun": pause.begun.utc.isoformat(), "until": until.isoformat()}
         try:
-            own_folder(self._path.parent.parent)
-            write_atomically(self._path, json.dumps(note).encode())
+            write_own(self._path, json.dumps(note).encode())
         except OSError:
             logger.warning("the pause ends with this launcher", exc_info=True)
         return pause

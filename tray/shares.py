@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from backup_core.files import PRIVATE, own_folder, write_atomically
+from backup_core.files import PRIVATE, write_own
 from backup_core.text import _
 
 _REMOTE_KINDS = frozenset(
@@ -67,8 +67,7 @@ def warning(data_dir: Path, backup_dir: Path, mounted: Sequence[Mount]) -> str:
     if sentences:
         # Where this cannot be written the warning comes again, which harms nobody.
         with contextlib.suppress(OSError):
-            own_folder(note.parent.parent)
-            write_atomically(note, json.dumps(sorted({*told, str(data_dir), str(backup_dir)})).encode())
+            write_own(note, json.dumps(sorted({*told, str(data_dir), str(backup_dir)})).encode())
     return " ".join(sentences)
 
 

@@ -68,7 +68,9 @@ def diagnose() -> str:
 def _removed(runs: list[Run]) -> list[Run]:
     """Return the runs whose backups have gone although nobody of ours deleted them; none where nobody can look."""
     engine = parts().engine
-    folders: set[Path] = {folder for folder in (engine.backup_dir, *engine.repository.older) if os.path.isdir(folder)}  # noqa: PTH112
+    # Not Path.is_dir: it raises where a drive has failed, and the look at the archives tells that better.
+    known = (engine.backup_dir, *engine.repository.older)
+    folders: set[Path] = {folder for folder in known if os.path.isdir(folder)}  # noqa: PTH112
     try:
         present = {archive.name for archive in engine.archives()}
     except BackupError:

@@ -59,11 +59,12 @@ def or_away(part: Callable[[], str]) -> Callable[[], str | Response]:
     @functools.wraps(part)
     def answer() -> str | Response:
         try:
-            return go_to(url_for("backups.index")) if is_away() else part()
+            if not is_away():
+                return part()
         except BackupError:
-            if is_away():
-                return go_to(url_for("backups.index"))
-            raise
+            if not is_away():
+                raise
+        return go_to(url_for("backups.index"))
 
     return answer
 

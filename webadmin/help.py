@@ -1,5 +1,6 @@
 """The Help page: how to get the records back, where everything is on this PC, the keys, and the self-test."""
 
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -25,7 +26,7 @@ def index() -> str:
         "help/index.html",
         data_dir=engine.data_dir,
         backup_dirs=[engine.backup_dir, *engine.repository.older],
-        copies=list(dict.fromkeys(copy.path.parent for copy in engine.copier.copies())),
+        copies=_places_of_copies(),
         log=log_file(),
         own=engine.data_dir / PRIVATE,
         command=parts().settings.read().emr_command,
@@ -57,6 +58,14 @@ def _selftest() -> dict[str, Any]:
     job = parts().jobs.current() or parts().jobs.last()
     tested = job if job is not None and job.kind == "selftest" else None
     return {"job": tested, "tested": tested.result if tested else None}
+
+
+def _places_of_copies() -> list[Path]:
+    """Return where copies were put; none where the drive of the data has failed, when this page is wanted most."""
+    try:
+        return list(dict.fromkeys(copy.path.parent for copy in parts().engine.copier.copies()))
+    except BackupError:
+        return []
 
 
 def _best() -> Archive | None:

@@ -201,6 +201,23 @@ def test_the_same_text_in_many_places_is_found_by_any_of_them(engine: BackupEngi
     assert proof.is_full, proof.problem
 
 
+def test_entries_that_are_counted_and_do_not_answer_leave_the_index_shut(engine: BackupEngine, clinic: Clinic) -> None:
+    code = """if True:
+        import chromadb, sys
+        from chromadb.config import Settings
+        settings = Settings(anonymized_telemetry=False, is_persistent=True, persist_directory=sys.argv[1])
+        chromadb.AdminClient(settings).create_database("elsewhere")
+        client = chromadb.PersistentClient(sys.argv[1], settings=settings, database="elsewhere")
+        client.create_collection("notes", embedding_function=None).add(ids=["visit_1"], embeddings=[[1.0, 0.5]])
+    """
+    subprocess.run([sys.executable, "-c", code, str(clinic.chroma)], check=True, capture_output=True)
+    made = engine.create()
+    proof = engine.prove(made)
+    assert (proof.ok, proof.is_full, proof.asked) == (True, False, 0)
+    assert "not all of it answered" in proof.remark
+    assert engine.find(made.name).state is State.VERIFIED
+
+
 def test_no_collection_is_asked_for_more_than_the_sample(engine: BackupEngine, clinic: Clinic) -> None:
     code = """if True:
         import chromadb, sys

@@ -113,11 +113,17 @@ def test_a_drive_that_fails_is_away_too(visitor: Visitor, clinic: Clinic, monkey
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return stat(path, **options)
 
+    def refuse(event: str, values: tuple[object, ...]) -> None:
+        if event == "open" and str(values[0]).startswith(str(clinic.data_dir)):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
     monkeypatch.setattr(os, "stat", fail)
 
-    assert "The data folder is not there" in visitor.get("/").text
-    assert visitor.get("/overview").headers["HX-Redirect"] == "/"
-    assert visitor.get("/bar").status_code == 200
+    with listening(refuse):
+        assert "The data folder is not there" in visitor.get("/").text
+        assert visitor.get("/overview").headers["HX-Redirect"] == "/"
+        assert visitor.get("/bar").status_code == 200
+        assert visitor.get("/help").status_code == 200
 
 
 def test_the_set_up_is_asked_for_and_waited_for(visitor: Visitor, desk: LeavingDesk) -> None:
