@@ -205,8 +205,9 @@ def test_entries_that_are_counted_and_do_not_answer_leave_the_index_shut(engine:
     code = """if True:
         import chromadb, sys
         from chromadb.config import Settings
-        settings = Settings(anonymized_telemetry=False, is_persistent=True, persist_directory=sys.argv[1])
-        chromadb.AdminClient(settings).create_database("elsewhere")
+        settings = Settings(anonymized_telemetry=False)
+        settings.is_persistent, settings.persist_directory = True, sys.argv[1]
+        chromadb.AdminClient(settings=settings).create_database("elsewhere")
         client = chromadb.PersistentClient(sys.argv[1], settings=settings, database="elsewhere")
         client.create_collection("notes", embedding_function=None).add(ids=["visit_1"], embeddings=[[1.0, 0.5]])
     """
