@@ -1,18 +1,19 @@
 """A staging folder into a ZIP, piece by piece on several threads, the manifest last.
 
-A piece is read and compressed on two threads, hashed and written on the caller's, and at once read back from the file,
-unpacked and compared byte by byte on a fourth: what was hashed is what can be unpacked.
+A piece is read and compressed on two threads, written on the caller's, and at once read back from the file, unpacked
+and compared byte by byte on a fourth, and then hashed on a fifth: what was hashed is what can be unpacked.
 """
 
 import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from stat import S_IFDIR, S_IFREG
 from typing import BinaryIO
 
-from .codec import crc32, deflate, inflate
+from .codec import crc32, crc32_combine, deflate, inflate
 from .errors import ArchiveUnusable
 from .files import CHUNK, WriteBehind, walk
 from .manifest import MANIFEST_NAME, SEALED, Manifest, Member
@@ -45,13 +46,13 @@ class _Piece:
 
 
 @dataclass(frozen=True)
-class _Written:
-    """One piece as it should be found in the archive: so many bytes at a place, and what they unpack to."""
+class _Packed:
+    """One piece with its bytes, their checksum, and the bytes as they are stored."""
 
     piece: _Piece
-    at: int
-    length: int
     data: bytes
+    crc: int
+    stored: bytes
 
 
 class Packer:
@@ -70,6 +71,9 @@ class Packer:
         self._describe = describe
         self._on_progress = on_progress
         self._stages = stages
+        #: The files that were found in the archive as they should be, and the digest of what was found of the next.
+        self._members: list[Member] = []
+        self._digest = hashlib.sha256()
 
     def write(self, file: BinaryIO) -> Manifest:
         """Write the archive into `file`, which is `part` open, and return its manifest.
@@ -77,9 +81,8 @@ class Packer:
         Raise ArchiveUnusable where what was written cannot be read back as it was.
         """
         writer = ZipWriter(file)
-        with trailing(self._compare) as compare:
-            members = tuple(self._write_members(writer, file, compare))
-        manifest = replace(self._describe(members), seal=SEALED)
+        self._write_members(writer, file)
+        manifest = replace(self._describe(tuple(self._members)), seal=SEALED)
         text = manifest.to_json()
         packed = deflate(text, last=True)
         entry = Entry(
@@ -91,30 +94,26 @@ class Packer:
         writer.finish()
         return manifest
 
-    def _write_members(
-        self, writer: ZipWriter, file: BinaryIO, compare: Callable[[_Written], None]
-    ) -> Iterator[Member]:
+    def _write_members(self, writer: ZipWriter, file: BinaryIO) -> None:
         entries = list(self._entries())
         total = sum(entry.size for _, entry in entries)
-        done = 0
+        done = crc = 0
         disk = WriteBehind()
-        digest, crc = hashlib.sha256(), 0
         pieces = (piece for path, entry in entries for piece in _pieces(path, entry))
-        with side_by_side(self._pack, pieces) as packed_pieces:
-            for piece, data, packed in packed_pieces:
-                if piece.offset == 0:
-                    digest, crc = hashlib.sha256(), 0
-                with self._stages.measure(Step.HASH):
-                    digest.update(data)
-                    crc = crc32(data, crc)
+        with (
+            trailing(self._hash) as hash_next,
+            trailing(partial(self._check, hash_next)) as check,
+            side_by_side(self._pack, pieces) as all_packed,
+        ):
+            for packed in all_packed:
+                size = len(packed.data)
+                crc = crc32_combine(crc, packed.crc, size) if packed.piece.offset else packed.crc
                 with self._stages.measure(Step.WRITE):
-                    at = _write(writer, piece, packed, crc)
+                    at = _write(writer, packed, crc)
                     file.flush()
                     disk.reached(file.fileno(), writer.position)
-                compare(_Written(piece, at, len(packed), data))
-                if piece.is_last:
-                    yield Member(piece.entry.name, piece.entry.size, digest.hexdigest())
-                done += len(data)
+                check((packed, at))
+                done += size
                 self._on_progress(Progress(Stage.PACK, done, total))
 
     def _entries(self) -> Iterator[tuple[Path, Entry]]:
@@ -130,29 +129,39 @@ class Packer:
             elif not any(path.iterdir()):
                 yield path, Entry(f"{name}/", status.st_mtime, S_IFDIR | 0o700, STORED, 0)
 
-    def _pack(self, piece: _Piece) -> tuple[_Piece, bytes, bytes]:
-        """Return the piece, its bytes, and these as they are stored."""
+    def _pack(self, piece: _Piece) -> _Packed:
         with self._stages.measure(Step.COMPRESS):
             data = b""
             if piece.entry.size:
                 with piece.path.open("rb") as file:
                     file.seek(piece.offset)
                     data = file.read(CHUNK)
-            packed = data if piece.entry.method == STORED else deflate(data, last=piece.is_last)
-            return piece, data, packed
+            stored = data if piece.entry.method == STORED else deflate(data, last=piece.is_last)
+            return _Packed(piece, data, crc32(data), stored)
 
-    def _compare(self, written: _Written) -> None:
-        """Read a piece back; raise ArchiveUnusable unless it unpacks to the very bytes that went in."""
+    def _check(self, hash_next: Callable[[_Packed], None], written: tuple[_Packed, int]) -> None:
+        """Read a piece back from there; raise ArchiveUnusable unless it unpacks to the very bytes that went in."""
+        packed, at = written
+        piece, entry = packed.piece, packed.piece.entry
         with self._stages.measure(Step.VERIFY):
             with self._part.open("rb") as file:
-                file.seek(written.at)
-                found = file.read(written.length)
-            entry, data = written.piece.entry, written.data
-            unpacked = found if entry.method == STORED else inflate(found, len(data), last=written.piece.is_last)
-            if unpacked != data:
+                file.seek(at)
+                found = file.read(len(packed.stored))
+            unpacked = found if entry.method == STORED else inflate(found, len(packed.data), last=piece.is_last)
+            if unpacked != packed.data:
                 raise ArchiveUnusable(
                     _("This backup is damaged: %(name)s is not as it was written.", name=entry.name), member=entry.name
                 )
+        hash_next(packed)
+
+    def _hash(self, packed: _Packed) -> None:
+        """Note each file whose last piece this is, with the digest of its pieces so far."""
+        entry = packed.piece.entry
+        with self._stages.measure(Step.HASH):
+            self._digest.update(packed.data)
+            if packed.piece.is_last:
+                self._members.append(Member(entry.name, entry.size, self._digest.hexdigest()))
+                self._digest = hashlib.sha256()
 
 
 def _pieces(path: Path, entry: Entry) -> Iterator[_Piece]:
@@ -160,15 +169,19 @@ def _pieces(path: Path, entry: Entry) -> Iterator[_Piece]:
         yield _Piece(path, entry, offset)
 
 
-def _write(writer: ZipWriter, piece: _Piece, packed: bytes, crc: int) -> int:
-    """Write one piece, with what stands before and after a member's pieces; return where it begins in the file."""
+def _write(writer: ZipWriter, packed: _Packed, crc: int) -> int:
+    """Write one piece, with what stands before and after a member's pieces; return where it begins in the file.
+
+    `crc` is the checksum of the member up to the end of this piece.
+    """
+    piece = packed.piece
     if piece.is_whole:
         # Known before it is written, so nothing needs to be written twice.
-        piece.entry.crc, piece.entry.packed = crc, len(packed)
+        piece.entry.crc, piece.entry.packed = crc, len(packed.stored)
     if piece.offset == 0:
         writer.begin(piece.entry)
     at = writer.position
-    writer.write(packed)
+    writer.write(packed.stored)
     if piece.is_last:
         writer.end(crc)
     return at
