@@ -60,8 +60,10 @@ class BackupMaker:
             need_room(_NO_ROOM, self.room_for(sources))
         if not raw_if_damaged or _has_database(sources):
             try:
-                with self._data.staging() as folder:
-                    copied = snapshot.copy(sources, folder, on_progress, stages)
+                with (
+                    self._data.staging() as folder,
+                    snapshot.copying(sources, folder, on_progress, stages) as copied,
+                ):
                     return self._archive(copied, trigger, check, on_progress, stages)
             except SourceDamaged:
                 if not raw_if_damaged:

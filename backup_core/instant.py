@@ -7,7 +7,7 @@ was written since, and the writers of each database are let go as soon as nothin
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,14 +31,20 @@ _TORN_PATIENCE = 0.2
 
 
 def copy_at_one_instant(
-    live: Mapping[str, LiveDatabase], mirror: Mirror, plain: Mapping[str, Path], sources: Sequence[Source]
+    live: Mapping[str, LiveDatabase],
+    mirror: Mirror,
+    plain: Mapping[str, Path],
+    sources: Sequence[Source],
+    on_copied: Callable[[str], object],
 ) -> float:
     """Copy the databases and the plain files, of the vector store as of one instant; return the seconds of the hold.
 
-    `live` and `plain` go by their names in an archive. Raise SnapshotFailed where the databases stay too busy.
+    `live` and `plain` go by their names in an archive. `on_copied` gets the name of each database that has been copied
+    for the first time while others are still being copied; what is written until the freeze may make that copy worth
+    nothing. Raise SnapshotFailed where the databases stay too busy.
     """
     with beside(partial(mirror.copy_all, plain)) as mirrored:
-        _copy_beforehand(live, mirror.folder)
+        _copy_beforehand(live, mirror.folder, on_copied)
     mirrored.result()
     vectors = next((source for source in sources if source.name == CHROMA), None)
     hold = _Hold()
@@ -55,12 +61,21 @@ def copy_at_one_instant(
     raise too_busy()
 
 
-def _copy_beforehand(live: Mapping[str, LiveDatabase], folder: Path) -> None:
+def _copy_beforehand(
+    live: Mapping[str, LiveDatabase], folder: Path, on_copied: Callable[[str], object] = lambda name: None
+) -> None:
     """Copy the databases while the EMR goes on: if it writes nothing meanwhile, nobody has to wait for the copying."""
     waiting = {name: database for name, database in live.items() if not database.is_wal}
+    unfinished = set(waiting)
+
+    def copy_one(name: str) -> None:
+        waiting[name].copy_beforehand(folder / name)
+        unfinished.discard(name)
+        if unfinished and waiting[name].is_copied:
+            on_copied(name)
 
     def copy() -> None:
-        with side_by_side(lambda name: waiting[name].copy_beforehand(folder / name), waiting) as copied:
+        with side_by_side(copy_one, waiting) as copied:
             for _done in copied:
                 pass
 

@@ -46,6 +46,8 @@ class LiveDatabase:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._copied: int | None = None
+        #: How often its copying was begun.
+        self.copies = 0
         #: Seconds that copying took or would have taken when it was last done beforehand.
         self.expected = 0.0
         self._stack = ExitStack()
@@ -142,9 +144,14 @@ class LiveDatabase:
             self._copy(target, _SMALL_STEP, watch)
             self._copied = version
 
+    @property
+    def is_copied(self) -> bool:
+        """Whether there is a whole copy that was made beforehand, whatever it is worth by now."""
+        return self._copied is not None
+
     def is_as_copied(self) -> bool:
         """Return whether nobody has written since before the copy that was made beforehand; ask it while frozen."""
-        return self._copied is not None and self._copied == self._version()
+        return self.is_copied and self._copied == self._version()
 
     def _wait_at_most(self, seconds: float) -> None:
         for connection in {self._reader, self._writer}:
@@ -158,7 +165,8 @@ class LiveDatabase:
         return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
 
     def _copy(self, target: Path, step: int, watch: Callable[[int, int, int], None]) -> None:
-        target.unlink(missing_ok=True)
+        self.copies += 1
+        # Emptied, and not made anew: on Windows the check of an earlier copy may still have it open.
         os.close(create_private(target))
         with closing(sqlite3.connect(target, isolation_level=None)) as copy:
             # A copy that a power cut spoils is thrown away, so it needs neither journal nor fsync: 0.3 s, not 1.0 s.

@@ -297,8 +297,8 @@ def written_after(clinic: Clinic) -> Callable[..., None]:
     """Return the copying beforehand, with a patient admitted when it has ended."""
     copy_beforehand, numbers = instant._copy_beforehand, itertools.count()
 
-    def copy_and_admit(live: Mapping[str, LiveDatabase], folder: Path) -> None:
-        copy_beforehand(live, folder)
+    def copy_and_admit(live: Mapping[str, LiveDatabase], folder: Path, *on_copied: Callable[[str], object]) -> None:
+        copy_beforehand(live, folder, *on_copied)
         clinic.admit(f"In between {next(numbers)}")
 
     return copy_and_admit
@@ -310,7 +310,7 @@ def test_writers_are_not_held_for_a_copy_that_is_known_to_take_too_long(
     def never(*_arguments: object) -> None:
         pytest.fail("the writers were held for it")
 
-    def as_if_it_took_a_minute(live: Mapping[str, LiveDatabase], folder: Path) -> None:
+    def as_if_it_took_a_minute(live: Mapping[str, LiveDatabase], folder: Path, *_on_copied: object) -> None:
         slowed(live, folder)
         for database in live.values():
             database.expected = 60.0

@@ -4,15 +4,18 @@ import os
 import shutil
 import sqlite3
 import stat
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from backup_core import BackupEngine, snapshot
+from backup_core import BackupEngine, contents, instant, snapshot
 from backup_core.chroma import torn_indexes
 from backup_core.errors import SnapshotFailed, SourceDamaged
+from backup_core.livedb import LiveDatabase
 from backup_core.snapshot import Snapshot
 from backup_core.sources import find_sources
 from tests.clinic import PATIENTS, Clinic
@@ -170,6 +173,75 @@ def test_a_store_that_is_no_database_at_all_is_damaged(clinic: Clinic, target: P
 
     with pytest.raises(SourceDamaged):
         take(clinic, target)
+
+
+@pytest.fixture
+def vectors_first(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The databases by name whose check has begun; clinic.db is copied until that of the vector store has."""
+    begun: list[str] = []
+    has_begun = threading.Event()
+    check_integrity, copy_beforehand = contents.check_integrity, LiveDatabase.copy_beforehand
+
+    def check(copy: Path) -> str:
+        begun.append(copy.name)
+        has_begun.set()
+        return check_integrity(copy)
+
+    def copy(database: LiveDatabase, target: Path) -> None:
+        if database.path == clinic.db:
+            assert has_begun.wait(30)
+        copy_beforehand(database, target)
+
+    monkeypatch.setattr(snapshot, "check_integrity", check)
+    monkeypatch.setattr(LiveDatabase, "copy_beforehand", copy)
+    return begun
+
+
+def test_a_database_is_checked_once_and_while_another_is_still_copied(
+    clinic: Clinic, target: Path, vectors_first: list[str]
+) -> None:
+    assert take(clinic, target).contents.patient_count == PATIENTS
+    assert vectors_first == ["chroma.sqlite3", "clinic.db"]
+
+
+def test_damage_that_is_found_while_another_database_is_copied_is_told(
+    clinic: Clinic, target: Path, vectors_first: list[str]
+) -> None:
+    spoil_an_index(clinic.chroma / "chroma.sqlite3")
+
+    with pytest.raises(SourceDamaged, match=r"chroma\.sqlite3 is damaged"):
+        take(clinic, target)
+    assert vectors_first == ["chroma.sqlite3", "clinic.db"]
+
+
+def test_what_was_written_after_the_check_had_begun_is_checked_again(
+    clinic: Clinic, target: Path, vectors_first: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first copy of the vector store was whole, and that of the freeze is not."""
+    copy_beforehand = instant._copy_beforehand
+
+    def copy_and_spoil(*given: Any) -> None:
+        copy_beforehand(*given)
+        spoil_an_index(clinic.chroma / "chroma.sqlite3")
+
+    monkeypatch.setattr(instant, "_copy_beforehand", copy_and_spoil)
+
+    with pytest.raises(SourceDamaged, match=r"chroma\.sqlite3 is damaged"):
+        take(clinic, target)
+    assert vectors_first == ["chroma.sqlite3", "clinic.db", "chroma.sqlite3"]
+
+
+def spoil_an_index(path: Path) -> None:
+    """Make an index of the database one of another column than it holds, by a transaction like any other."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE spoilt (name, code)")
+        database.execute("CREATE INDEX spoilt_name ON spoilt (name)")
+        database.execute("INSERT INTO spoilt VALUES ('one', 1)")
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute(
+            "UPDATE sqlite_master SET sql = 'CREATE INDEX spoilt_name ON spoilt (code)' WHERE name = 'spoilt_name'"
+        )
+        database.commit()
 
 
 def test_an_empty_database_file_is_a_database_without_tables(clinic: Clinic, target: Path) -> None:
