@@ -1,14 +1,13 @@
 """A staging folder into a ZIP, piece by piece on several threads, the manifest last.
 
-A piece is read and compressed on two threads, written on the caller's, and at once read back from the file, unpacked
-and compared byte by byte on a fourth, and then hashed on a fifth: what was hashed is what can be unpacked.
+A piece is read and compressed on two threads, written on the caller's, and at once read back from the file, unpacked,
+compared byte by byte and hashed on a fourth: what was hashed is what can be unpacked.
 """
 
 import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from stat import S_IFDIR, S_IFREG
 from typing import BinaryIO
@@ -100,11 +99,7 @@ class Packer:
         done = crc = 0
         disk = WriteBehind()
         pieces = (piece for path, entry in entries for piece in _pieces(path, entry))
-        with (
-            trailing(self._hash) as hash_next,
-            trailing(partial(self._check, hash_next)) as check,
-            side_by_side(self._pack, pieces) as all_packed,
-        ):
+        with trailing(self._check) as check, side_by_side(self._pack, pieces) as all_packed:
             for packed in all_packed:
                 size = len(packed.data)
                 crc = crc32_combine(crc, packed.crc, size) if packed.piece.offset else packed.crc
@@ -139,7 +134,7 @@ class Packer:
             stored = data if piece.entry.method == STORED else deflate(data, last=piece.is_last)
             return _Packed(piece, data, crc32(data), stored)
 
-    def _check(self, hash_next: Callable[[_Packed], None], written: tuple[_Packed, int]) -> None:
+    def _check(self, written: tuple[_Packed, int]) -> None:
         """Read a piece back from there; raise ArchiveUnusable unless it unpacks to the very bytes that went in."""
         packed, at = written
         piece, entry = packed.piece, packed.piece.entry
@@ -152,14 +147,9 @@ class Packer:
                 raise ArchiveUnusable(
                     _("This backup is damaged: %(name)s is not as it was written.", name=entry.name), member=entry.name
                 )
-        hash_next(packed)
-
-    def _hash(self, packed: _Packed) -> None:
-        """Note each file whose last piece this is, with the digest of its pieces so far."""
-        entry = packed.piece.entry
         with self._stages.measure(Step.HASH):
             self._digest.update(packed.data)
-            if packed.piece.is_last:
+            if piece.is_last:
                 self._members.append(Member(entry.name, entry.size, self._digest.hexdigest()))
                 self._digest = hashlib.sha256()
 

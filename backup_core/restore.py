@@ -24,6 +24,7 @@ from .holders import find_holders
 from .journal import Journal, Phase
 from .listing import Archive
 from .manifest import Manifest
+from .pipeline import beside
 from .progress import OnProgress, Progress, Stage, ignore
 from .runs import Trigger
 from .snapshot import Snapshot
@@ -104,26 +105,28 @@ class Restorer:
             abandoned.end()
         swap = Swap(self._data.path, Journal(uuid.uuid4().hex, Phase.FORWARD, wanted.name, None, wish.undoes, None, ()))
         try:
-            with translating(partial(RestoreFailed, rolled_back=True), _("The backup could not be unpacked")):
-                with stages.measure(Step.EXTRACT):
-                    manifest = self._unpack(wanted, swap, on_progress)
-            restored = contents.Contents() if manifest.is_raw else contents.read_contents(swap.new)
+            with _unpacking(), stages.measure(Step.EXTRACT):
+                manifest = self._unpack(wanted, swap, on_progress)
             names = self._names(manifest, swap, with_settings=wish.with_settings)
             on_progress(Progress(Stage.SAFETY))
             swap.note(safety=None, origin=manifest.origin)
             try:
-                with stages.measure(Step.SAFETY):
+                with stages.measure(Step.SAFETY), beside(partial(_contents_of, manifest, swap)) as counted:
                     swap.note(safety=self._keep_today(manifest, swap, wish, names, stages), origin=manifest.origin)
+                is_kept = True
             except SourceDamaged:
                 if not wish.inside_emr:
                     raise
-                # Only a plain copy could keep it, and that would drop the EMR's own locks: it is done without them.
-                self._swapper.arm(swap, names)
-                done = False
-            else:
+                is_kept = False
+            restored = counted.result()
+            if is_kept:
                 on_progress(Progress(Stage.SWAP))
                 with stages.measure(Step.SWAP):
                     done = self._swapper.do(swap, names, may_arm=wish.inside_emr)
+            else:
+                # Only a plain copy could keep it, and that would drop the EMR's own locks: it is done without them.
+                self._swapper.arm(swap, names)
+                done = False
         except BaseException:
             # Where not even the notes can be read, the next sweep has the box.
             with contextlib.suppress(OSError, RestoreFailed):
@@ -270,6 +273,16 @@ def _refuse_if_newer(backup: int | None, today: int | None) -> None:
             backup=backup,
             today=today,
         )
+
+
+def _contents_of(manifest: Manifest, swap: Swap) -> contents.Contents:
+    """Return what came out of an archive; of damaged data nothing is counted."""
+    with _unpacking():
+        return contents.Contents() if manifest.is_raw else contents.read_contents(swap.new)
+
+
+def _unpacking() -> contextlib.AbstractContextManager[None]:
+    return translating(partial(RestoreFailed, rolled_back=True), _("The backup could not be unpacked"))
 
 
 def _other_clinic(manifest: Manifest) -> OtherClinic:
