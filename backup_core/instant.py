@@ -126,12 +126,13 @@ def _copy_held(live: Mapping[str, LiveDatabase], mirror: Mirror, vectors: Source
 
     for name in live.keys() - waiting.keys():
         let_go(name)
-    with beside(partial(_settle, vectors, mirror, deadline)) as settled:
-        with side_by_side(copy, waiting) as copied:
-            for _done in copied:
-                pass
-        settled.result()
-    # What was written to the other files of the vector store while its database was copied.
+    if waiting:
+        with beside(partial(_settle, vectors, mirror, deadline)) as settled:
+            with side_by_side(copy, waiting) as copied:
+                for _done in copied:
+                    pass
+            settled.result()
+    # With what was written to the other files of the vector store while its database was copied.
     _settle(vectors, mirror, deadline)
     for database in live.values():
         database.let_writers_go()

@@ -136,6 +136,14 @@ def test_a_young_vector_index_is_whole_so_that_no_time_is_lost(
     assert sum(pauses) < 0.05
 
 
+def test_where_nobody_writes_the_writers_are_held_for_two_looks_at_the_vectors(
+    clinic: Clinic, target: Path, pauses: list[float]
+) -> None:
+    take(clinic, target)
+
+    assert pauses == [instant._LOOK_PAUSE]
+
+
 def test_an_index_that_is_cut_short_is_seen_and_waited_for(clinic: Clinic, target: Path, pauses: list[float]) -> None:
     index = next(clinic.chroma.glob("*/data_level0.bin"))
     os.truncate(index, 1676 * (PATIENTS - 30))
