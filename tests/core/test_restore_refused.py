@@ -5,16 +5,18 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from backup_core import BackupEngine
+from backup_core import BackupEngine, contents
 from backup_core.errors import (
     ArchiveUnusable,
     EmrRunning,
     OtherClinic,
     RepositoryUnusable,
+    RestoreFailed,
     SettingInvalid,
     UnknownArchive,
 )
@@ -122,6 +124,30 @@ def test_an_archive_that_is_damaged_or_gone_changes_nothing(engine: BackupEngine
 
     assert clinic.files() == before
     assert list(engine.backup_dir.glob("safety_*")) == []
+
+
+def test_a_disk_that_cannot_read_what_was_just_unpacked_changes_nothing(
+    engine: BackupEngine, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_contents = contents.read_contents
+
+    def read(folder: Path, *day: date) -> contents.Contents:
+        if folder.name == "new":
+            raise sqlite3.OperationalError("disk I/O error")
+        return read_contents(folder, *day)
+
+    monkeypatch.setattr(contents, "read_contents", read)
+    archive = engine.create()
+    clinic.admit("New")
+    before = clinic.files()
+
+    with pytest.raises(RestoreFailed, match="could not be unpacked") as raised:
+        engine.restore(archive)
+
+    assert raised.value.facts["rolled_back"]
+    assert clinic.files() == before
+    assert engine.undoable() is None
+    assert list((clinic.data_dir / PRIVATE).glob("restore*/*")) == []
 
 
 @pytest.mark.parametrize(
