@@ -27,7 +27,7 @@ took 0.06 s, on Linux only | eight at a time |
 | giving each piece of memory back at once (`mmap` threshold of 128 KB), for a small launcher | 200,000 more page \
 faults, 0.5 s more processor time where it took 3.0 | all given back at the end: as small |
 | hashing again what is read back | 0.3 s more processor time than comparing each piece, read back and unpacked, with \
-the very bytes that were hashed, while they are still there; what is equal has the same SHA-256 | compared, beside the \
+the very bytes that are hashed, while they are still there; what is equal has the same SHA-256 | compared, beside the \
 packing |
 | a thread more or less for packing | no difference: both processors are busy | two |
 | a thread of its own for hashing | 1 % less time, and 9 % more where there are 5,000 small files | hashed on the \
