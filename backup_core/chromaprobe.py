@@ -16,7 +16,7 @@ from .gentle import step_back_wholly
 
 #: Names read at a time: Chroma counts from the first one to where it is to begin, which for pages of 1,000 of 100,000
 #: took 3.5 s and for these 0.4 s; all at once took 30 MB more.
-NAMES = 10_000
+NAMES_AT_A_TIME = 10_000
 #: Vectors read at a time, and asked for in all, spread over each collection.
 PAGE = 1_000
 SAMPLE = 1_000
@@ -71,8 +71,8 @@ def _ask(collection: Any) -> dict[str, object]:
     sample: list[tuple[str, Any]] = []
     # Rounded up, so that no collection is asked for more than the sample.
     step = max(1, -(-count // SAMPLE))
-    for offset in range(0, count, NAMES):
-        names = collection.get(limit=NAMES, offset=offset, include=[])["ids"]
+    for offset in range(0, count, NAMES_AT_A_TIME):
+        names = collection.get(limit=NAMES_AT_A_TIME, offset=offset, include=[])["ids"]
         for start in range(0, len(names), PAGE):
             page = collection.get(ids=names[start : start + PAGE], include=["embeddings"])
             pairs = zip(page["ids"], page["embeddings"], strict=True)

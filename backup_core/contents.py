@@ -177,7 +177,10 @@ def _code(error: sqlite3.Error) -> int:
 
 @contextmanager
 def _open_copy(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a copy that nobody writes to: so no side file is made beside it, whatever its journal mode."""
+    """Open a copy that nobody writes to: so no side file is made beside it, whatever its journal mode.
+
+    Nor is it locked: one that has to be made anew under the freeze waits for nobody who still reads the old one.
+    """
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as database:
         yield database

@@ -27,7 +27,7 @@ _FREEZE_LIMITS = (2.0, 2.0, 3.0, 4.0)
 _PAUSE_BETWEEN_ATTEMPTS = 1.0
 _LOOK_PAUSE = 0.005
 #: Seconds to wait for index files that do not fit together yet: a rewrite of them takes milliseconds.
-_TORN_PATIENCE = 0.2
+_TORN_PATIENCE = 0.4
 
 
 def copy_at_one_instant(
@@ -69,9 +69,9 @@ def _copy_beforehand(
     unfinished = set(waiting)
 
     def copy_one(name: str) -> None:
-        waiting[name].copy_beforehand(folder / name)
+        is_whole = waiting[name].copy_beforehand(folder / name)
         unfinished.discard(name)
-        if unfinished and waiting[name].is_copied:
+        if is_whole and unfinished:
             on_copied(name)
 
     def copy() -> None:
@@ -132,7 +132,7 @@ def _copy_held(live: Mapping[str, LiveDatabase], mirror: Mirror, vectors: Source
                 for _done in copied:
                     pass
             settled.result()
-    # With what was written to the other files of the vector store while its database was copied.
+    # Also what was written to the other files of the vector store while a database was copied just now.
     _settle(vectors, mirror, deadline)
     for database in live.values():
         database.let_writers_go()

@@ -103,19 +103,22 @@ class LiveDatabase:
                 connection.execute("ROLLBACK")
 
     def copy(self, target: Path, deadline: float | None) -> None:
-        """Write the frozen instant to the new file `target`; raise DeadlinePassed at `deadline` (monotonic seconds)."""
+        """Write the frozen instant to the file `target`, whatever it held.
+
+        Raise DeadlinePassed at `deadline` (monotonic seconds).
+        """
 
         def watch(status: int, remaining: int, total: int) -> None:
-            if deadline is not None and remaining and time.monotonic() > deadline:
+            if deadline is not None and status != sqlite3.SQLITE_DONE and time.monotonic() > deadline:
                 raise DeadlinePassed
 
         self._copy(target, _STEP, watch)
 
-    def copy_beforehand(self, target: Path) -> None:
-        """Write what is there to the new file `target` while the EMR goes on; `is_as_copied` tells what that is worth.
+    def copy_beforehand(self, target: Path) -> bool:
+        """Write what is there to the file `target` while the EMR goes on, and return whether that is a whole database.
 
-        Each write lets SQLite begin again, so it is given up where that goes on, where it will be quick under the
-        freeze, and where a writer lets nobody read.
+        `is_as_copied` tells later what it is worth. Each write lets SQLite begin again, so it is given up where that
+        goes on, where it will be quick under the freeze, and where a writer lets nobody read.
         """
         self._copied = None
         self._wait_at_most(_BUSY_PATIENCE)
@@ -123,7 +126,7 @@ class LiveDatabase:
             version = self._version()
         except sqlite3.OperationalError as error:
             if is_busy(error):
-                return
+                return False
             raise
         begun, last, restarts = time.monotonic(), -1, 0
 
@@ -143,15 +146,11 @@ class LiveDatabase:
         with suppress(DeadlinePassed):
             self._copy(target, _SMALL_STEP, watch)
             self._copied = version
-
-    @property
-    def is_copied(self) -> bool:
-        """Whether there is a whole copy that was made beforehand, whatever it is worth by now."""
         return self._copied is not None
 
     def is_as_copied(self) -> bool:
         """Return whether nobody has written since before the copy that was made beforehand; ask it while frozen."""
-        return self.is_copied and self._copied == self._version()
+        return self._copied is not None and self._copied == self._version()
 
     def _wait_at_most(self, seconds: float) -> None:
         for connection in {self._reader, self._writer}:
@@ -166,7 +165,7 @@ class LiveDatabase:
 
     def _copy(self, target: Path, step: int, watch: Callable[[int, int, int], None]) -> None:
         self.copies += 1
-        # Emptied, and not made anew: on Windows the check of an earlier copy may still have it open.
+        # Emptied, and not made anew: the check of an earlier copy may still have it open, and hold no lock on it.
         os.close(create_private(target))
         with closing(sqlite3.connect(target, isolation_level=None)) as copy:
             # A copy that a power cut spoils is thrown away, so it needs neither journal nor fsync: 0.3 s, not 1.0 s.

@@ -45,13 +45,13 @@ class _Piece:
 
 
 @dataclass(frozen=True)
-class _Packed:
-    """One piece with its bytes, their checksum, and the bytes as they are stored."""
+class _Written:
+    """One piece as it should be found in the archive: so many bytes at a place, and what they unpack to."""
 
     piece: _Piece
+    at: int
+    length: int
     data: bytes
-    crc: int
-    stored: bytes
 
 
 class Packer:
@@ -70,7 +70,7 @@ class Packer:
         self._describe = describe
         self._on_progress = on_progress
         self._stages = stages
-        #: The files that were found in the archive as they should be, and the digest of what was found of the next.
+        #: The files that were found in the archive as they should be, and the digest of as much of the next.
         self._members: list[Member] = []
         self._digest = hashlib.sha256()
 
@@ -100,15 +100,14 @@ class Packer:
         disk = WriteBehind()
         pieces = (piece for path, entry in entries for piece in _pieces(path, entry))
         with trailing(self._check) as check, side_by_side(self._pack, pieces) as all_packed:
-            for packed in all_packed:
-                size = len(packed.data)
-                crc = crc32_combine(crc, packed.crc, size) if packed.piece.offset else packed.crc
+            for piece, data, data_crc, packed in all_packed:
+                crc = crc32_combine(crc, data_crc, len(data)) if piece.offset else data_crc
                 with self._stages.measure(Step.WRITE):
-                    at = _write(writer, packed, crc)
+                    at = _write(writer, piece, packed, crc)
                     file.flush()
                     disk.reached(file.fileno(), writer.position)
-                check((packed, at))
-                done += size
+                check(_Written(piece, at, len(packed), data))
+                done += len(data)
                 self._on_progress(Progress(Stage.PACK, done, total))
 
     def _entries(self) -> Iterator[tuple[Path, Entry]]:
@@ -124,31 +123,31 @@ class Packer:
             elif not any(path.iterdir()):
                 yield path, Entry(f"{name}/", status.st_mtime, S_IFDIR | 0o700, STORED, 0)
 
-    def _pack(self, piece: _Piece) -> _Packed:
+    def _pack(self, piece: _Piece) -> tuple[_Piece, bytes, int, bytes]:
+        """Return the piece, its bytes, their checksum, and the bytes as they are stored."""
         with self._stages.measure(Step.COMPRESS):
             data = b""
             if piece.entry.size:
                 with piece.path.open("rb") as file:
                     file.seek(piece.offset)
                     data = file.read(CHUNK)
-            stored = data if piece.entry.method == STORED else deflate(data, last=piece.is_last)
-            return _Packed(piece, data, crc32(data), stored)
+            packed = data if piece.entry.method == STORED else deflate(data, last=piece.is_last)
+            return piece, data, crc32(data), packed
 
-    def _check(self, written: tuple[_Packed, int]) -> None:
-        """Read a piece back from there; raise ArchiveUnusable unless it unpacks to the very bytes that went in."""
-        packed, at = written
-        piece, entry = packed.piece, packed.piece.entry
+    def _check(self, written: _Written) -> None:
+        """Read a piece back; raise ArchiveUnusable unless it unpacks to the very bytes that went in. Hash these."""
+        piece, entry, data = written.piece, written.piece.entry, written.data
         with self._stages.measure(Step.VERIFY):
             with self._part.open("rb") as file:
-                file.seek(at)
-                found = file.read(len(packed.stored))
-            unpacked = found if entry.method == STORED else inflate(found, len(packed.data), last=piece.is_last)
-            if unpacked != packed.data:
+                file.seek(written.at)
+                found = file.read(written.length)
+            unpacked = found if entry.method == STORED else inflate(found, len(data), last=piece.is_last)
+            if unpacked != data:
                 raise ArchiveUnusable(
                     _("This backup is damaged: %(name)s is not as it was written.", name=entry.name), member=entry.name
                 )
         with self._stages.measure(Step.HASH):
-            self._digest.update(packed.data)
+            self._digest.update(data)
             if piece.is_last:
                 self._members.append(Member(entry.name, entry.size, self._digest.hexdigest()))
                 self._digest = hashlib.sha256()
@@ -159,19 +158,18 @@ def _pieces(path: Path, entry: Entry) -> Iterator[_Piece]:
         yield _Piece(path, entry, offset)
 
 
-def _write(writer: ZipWriter, packed: _Packed, crc: int) -> int:
+def _write(writer: ZipWriter, piece: _Piece, packed: bytes, crc: int) -> int:
     """Write one piece, with what stands before and after a member's pieces; return where it begins in the file.
 
     `crc` is the checksum of the member up to the end of this piece.
     """
-    piece = packed.piece
     if piece.is_whole:
         # Known before it is written, so nothing needs to be written twice.
-        piece.entry.crc, piece.entry.packed = crc, len(packed.stored)
+        piece.entry.crc, piece.entry.packed = crc, len(packed)
     if piece.offset == 0:
         writer.begin(piece.entry)
     at = writer.position
-    writer.write(packed.stored)
+    writer.write(packed)
     if piece.is_last:
         writer.end(crc)
     return at

@@ -24,7 +24,6 @@ from .holders import find_holders
 from .journal import Journal, Phase
 from .listing import Archive
 from .manifest import Manifest
-from .pipeline import beside
 from .progress import OnProgress, Progress, Stage, ignore
 from .runs import Trigger
 from .snapshot import Snapshot
@@ -105,35 +104,33 @@ class Restorer:
             abandoned.end()
         swap = Swap(self._data.path, Journal(uuid.uuid4().hex, Phase.FORWARD, wanted.name, None, wish.undoes, None, ()))
         try:
-            with _unpacking(), stages.measure(Step.EXTRACT):
-                manifest = self._unpack(wanted, swap, on_progress)
+            with translating(partial(RestoreFailed, rolled_back=True), _("The backup could not be unpacked")):
+                with stages.measure(Step.EXTRACT):
+                    manifest = self._unpack(wanted, swap, on_progress)
+                patients, visits = _counts(manifest, swap)
             names = self._names(manifest, swap, with_settings=wish.with_settings)
             on_progress(Progress(Stage.SAFETY))
             swap.note(safety=None, origin=manifest.origin)
             try:
-                with stages.measure(Step.SAFETY), beside(partial(_contents_of, manifest, swap)) as counted:
+                with stages.measure(Step.SAFETY):
                     swap.note(safety=self._keep_today(manifest, swap, wish, names, stages), origin=manifest.origin)
-                is_kept = True
             except SourceDamaged:
                 if not wish.inside_emr:
                     raise
-                is_kept = False
-            restored = counted.result()
-            if is_kept:
-                on_progress(Progress(Stage.SWAP))
-                with stages.measure(Step.SWAP):
-                    done = self._swapper.do(swap, names, may_arm=wish.inside_emr)
-            else:
                 # Only a plain copy could keep it, and that would drop the EMR's own locks: it is done without them.
                 self._swapper.arm(swap, names)
                 done = False
+            else:
+                on_progress(Progress(Stage.SWAP))
+                with stages.measure(Step.SWAP):
+                    done = self._swapper.do(swap, names, may_arm=wish.inside_emr)
         except BaseException:
             # Where not even the notes can be read, the next sweep has the box.
             with contextlib.suppress(OSError, RestoreFailed):
                 if Swap.pending(self._data.path) is None:
                     swap.clear()
             raise
-        return Restored(wanted.name, swap.journal.safety, restored.patient_count, restored.visit_count, armed=not done)
+        return Restored(wanted.name, swap.journal.safety, patients, visits, armed=not done)
 
     def recover(self, *, inside_emr: bool) -> str | None:
         """Finish or take back an interrupted swap, do an armed one, and return a sentence saying so, or None.
@@ -275,14 +272,13 @@ def _refuse_if_newer(backup: int | None, today: int | None) -> None:
         )
 
 
-def _contents_of(manifest: Manifest, swap: Swap) -> contents.Contents:
-    """Return what came out of an archive; of damaged data nothing is counted."""
-    with _unpacking():
-        return contents.Contents() if manifest.is_raw else contents.read_contents(swap.new)
-
-
-def _unpacking() -> contextlib.AbstractContextManager[None]:
-    return translating(partial(RestoreFailed, rolled_back=True), _("The backup could not be unpacked"))
+def _counts(manifest: Manifest, swap: Swap) -> tuple[int, int]:
+    """Return how many patients and visits came out of an archive."""
+    if manifest.members is not None:
+        # Counted when it was made, in the very bytes that were unpacked: each has the SHA-256 of its member.
+        return manifest.patient_count, manifest.visit_count
+    found = contents.read_contents(swap.new)
+    return found.patient_count, found.visit_count
 
 
 def _other_clinic(manifest: Manifest) -> OtherClinic:

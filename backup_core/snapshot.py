@@ -8,7 +8,7 @@ the databases; let go. The EMR's writers wait some milliseconds and none fails.
 import logging
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -97,29 +97,24 @@ def copying(
 ) -> Iterator[Copy]:
     """Copy `sources` into the new folder `folder`, in one that is there, as of one instant, for the block.
 
-    A database is checked by SQLite as soon as it has been copied, while larger ones still are. Raise SnapshotFailed
-    where a database is damaged or so busy that no lock could be had, RepositoryFull without room.
+    SQLite checks a database as soon as it has been copied, while others still are. Raise SnapshotFailed where one is
+    damaged or so busy that no lock could be had, RepositoryFull without room.
     """
-    begun: dict[str, Future[str]] = {}
     with ThreadPoolExecutor(1, "check", follower()) as pool:
-
-        def begin(name: str) -> None:
-            begun[name] = pool.submit(_check, folder / name, stages)
-
         try:
-            yield _copy(sources, folder, on_progress, stages, begin, begun)
+            yield _copy(sources, folder, on_progress, stages, pool)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 def _copy(
-    sources: Sequence[Source],
-    folder: Path,
-    on_progress: OnProgress,
-    stages: Stages,
-    on_copied: Callable[[str], object],
-    checks: Mapping[str, Future[str]],
+    sources: Sequence[Source], folder: Path, on_progress: OnProgress, stages: Stages, pool: ThreadPoolExecutor
 ) -> Copy:
+    checks: dict[str, Future[str]] = {}
+
+    def check(name: str) -> None:
+        checks[name] = pool.submit(_check, folder / name, stages)
+
     with translating(SnapshotFailed, _("The data could not be copied"), hint=_("It is tried again by itself.")):
         files = {name: path for source in sources for name, path in files_of(source)}
         _check_names(files)
@@ -137,12 +132,13 @@ def _copy(
                 for name, path in databases.items()
                 if (database := _open(name, path, mirror)) is not None
             }
-            frozen = copy_at_one_instant(live, mirror, plain, sources, on_copied)
+            frozen = copy_at_one_instant(live, mirror, plain, sources, check)
         stages.add(Step.FREEZE, frozen)
         on_progress(Progress(Stage.SNAPSHOT, total, total))
-        # What was copied again is another file than the one whose check has begun.
-        valid = {name: check for name, check in checks.items() if live[name].copies == 1}
-        return Copy(folder, _presence(sources), tuple(live), valid, frozen)
+        for name in [name for name in checks if live[name].copies > 1]:
+            # It was of a copy that was made again since.
+            checks.pop(name).cancel()
+        return Copy(folder, _presence(sources), tuple(live), checks, frozen)
 
 
 def _size(path: Path) -> int:

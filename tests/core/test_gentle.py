@@ -78,10 +78,10 @@ def test_while_the_writers_of_docassist_wait_nothing_is_behind(
 ) -> None:
     seen: dict[str, int] = {}
 
-    def note(name: str, method: Callable[..., None]) -> Callable[..., None]:
-        def noting(*given: object, **named: object) -> None:
+    def note(name: str, method: Callable[..., object]) -> Callable[..., object]:
+        def noting(*given: object, **named: object) -> object:
             seen[name] = priority()
-            method(*given, **named)
+            return method(*given, **named)
 
         return noting
 

@@ -3,13 +3,14 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from backup_core import livedb
+from backup_core import contents, livedb
 from backup_core.livedb import LiveDatabase
 
 #: Seconds for which the EMR's connection would wait.
@@ -102,6 +103,24 @@ def test_a_transaction_that_is_rolled_back_after_the_copy_leaves_it_as_good_and_
         emr.execute(CHANGE)
         live.freeze(1)
         assert not live.is_as_copied()
+
+
+def test_a_copy_is_made_again_though_the_one_before_is_still_being_read(
+    database: Path, emr: sqlite3.Connection, tmp_path: Path
+) -> None:
+    """Its check reads it, and the writers would wait for that."""
+    copy = tmp_path / "copy.db"
+    with LiveDatabase(database) as live:
+        assert live.copy_beforehand(copy)
+        with contents._open_copy(copy) as reader:
+            reader.execute("BEGIN")
+            assert reader.execute("SELECT name FROM patients").fetchall() == [("A",)]
+            emr.execute(CHANGE)
+            live.freeze(1)
+            live.copy(copy, time.monotonic() + 5)
+            live.thaw()
+    with closing(sqlite3.connect(copy)) as made:
+        assert made.execute("SELECT name FROM patients").fetchall() == [("changed",)]
 
 
 def test_what_a_crash_left_half_written_after_the_copy_is_rolled_back_and_copied_again(

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from backup_core import BackupEngine, archive
+from backup_core import BackupEngine, archive, children
 from backup_core.contents import read_contents
 from backup_core.errors import ArchiveUnusable, BackupError, RepositoryFull, RepositoryLocked
 from backup_core.listing import Archive, State
@@ -231,6 +231,25 @@ def test_no_collection_is_asked_for_more_than_the_sample(engine: BackupEngine, c
     before = engine.prove(engine.create())
     assert before.is_full, before.problem
     assert before.asked <= 1000 + before.entries - 1999
+
+
+def test_every_entry_is_read_page_by_page(clinic: Clinic) -> None:
+    """Pages of names, the last of them not full, and within each pages of vectors."""
+    code = """if True:
+        import chromadb, json, sys
+        from chromadb.config import Settings
+        from backup_core import chromaprobe
+        chromaprobe.NAMES_AT_A_TIME, chromaprobe.PAGE, chromaprobe.SAMPLE = 70, 30, 50
+        client = chromadb.PersistentClient(sys.argv[1], settings=Settings(anonymized_telemetry=False))
+        store = client.get_or_create_collection("notes", embedding_function=None)
+        store.add(ids=[f"visit_{n}" for n in range(199)], embeddings=[[n, 0.5, 0.25] for n in range(199)])
+        print(json.dumps(chromaprobe._ask(store)))
+    """
+    asked = subprocess.run(
+        [sys.executable, "-c", code, str(clinic.chroma)], check=True, capture_output=True, cwd=children.ROOT
+    )
+    answer = json.loads(asked.stdout)
+    assert answer == {"name": "notes", "count": 199, "read": 199, "asked": 50, "found": 50, "unknown": 0}
 
 
 def test_an_index_that_names_what_does_not_exist_is_no_good(engine: BackupEngine, tmp_path: Path) -> None:

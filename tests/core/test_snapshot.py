@@ -1,12 +1,13 @@
 """A snapshot: what it takes with it, as of one instant, and what it refuses."""
 
+import itertools
 import os
 import shutil
 import sqlite3
 import stat
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from backup_core.errors import SnapshotFailed, SourceDamaged
 from backup_core.livedb import LiveDatabase
 from backup_core.snapshot import Snapshot
 from backup_core.sources import find_sources
+from tests.audit import listening
 from tests.clinic import PATIENTS, Clinic
 
 
@@ -154,6 +156,24 @@ def test_an_index_that_is_cut_short_is_seen_and_waited_for(clinic: Clinic, targe
     assert sum(pauses) > 0.1
 
 
+def test_an_index_that_is_being_written_for_some_time_is_waited_for(
+    clinic: Clinic, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = next(clinic.chroma.glob("*/data_level0.bin"))
+    whole, sleep, begun = index.read_bytes(), time.sleep, time.monotonic()
+    index.write_bytes(whole[:-1676])
+
+    def pause(seconds: float) -> None:
+        sleep(seconds)
+        if time.monotonic() - begun > 0.3 and index.stat().st_size < len(whole):
+            index.write_bytes(whole)
+
+    monkeypatch.setattr("backup_core.instant.time.sleep", pause)
+    take(clinic, target)
+
+    assert torn_indexes(target / "chroma") == []
+
+
 def test_files_from_the_future_do_not_hold_the_writers(clinic: Clinic, target: Path, pauses: list[float]) -> None:
     later = time.time() + 400 * 24 * 3600
     for path in clinic.chroma.rglob("*.bin"):
@@ -195,10 +215,10 @@ def vectors_first(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         has_begun.set()
         return check_integrity(copy)
 
-    def copy(database: LiveDatabase, target: Path) -> None:
+    def copy(database: LiveDatabase, target: Path) -> bool:
         if database.path == clinic.db:
             assert has_begun.wait(30)
-        copy_beforehand(database, target)
+        return copy_beforehand(database, target)
 
     monkeypatch.setattr(snapshot, "check_integrity", check)
     monkeypatch.setattr(LiveDatabase, "copy_beforehand", copy)
@@ -237,6 +257,30 @@ def test_what_was_written_after_the_check_had_begun_is_checked_again(
     with pytest.raises(SourceDamaged, match=r"chroma\.sqlite3 is damaged"):
         take(clinic, target)
     assert vectors_first == ["chroma.sqlite3", "clinic.db", "chroma.sqlite3"]
+
+
+@pytest.mark.parametrize("is_copied_again", [False, True])
+def test_a_check_that_could_not_read_counts_unless_its_copy_was_made_again(
+    clinic: Clinic, target: Path, vectors_first: list[str], monkeypatch: pytest.MonkeyPatch, is_copied_again: bool
+) -> None:
+    checks, copy_beforehand = itertools.count(), instant._copy_beforehand
+
+    def refuse(event: str, values: tuple[Any, ...]) -> None:
+        if event == "sqlite3.connect" and "chroma.sqlite3?mode=ro&immutable" in str(values[0]) and not next(checks):
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+            raise error
+
+    def copy_and_write(*given: Any) -> None:
+        copy_beforehand(*given)
+        if is_copied_again:
+            with closing(sqlite3.connect(clinic.chroma / "chroma.sqlite3")) as database:
+                database.execute("CREATE TABLE another (name)")
+
+    monkeypatch.setattr(instant, "_copy_beforehand", copy_and_write)
+    refused = pytest.raises(SnapshotFailed, match="could not be read")
+    with listening(refuse), nullcontext() if is_copied_again else refused:
+        assert take(clinic, target).contents.patient_count == PATIENTS
 
 
 def spoil_an_index(path: Path) -> None:
