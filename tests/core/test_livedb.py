@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backup_core import contents, livedb
-from backup_core.livedb import LiveDatabase
+from backup_core.livedb import DeadlinePassed, LiveDatabase
 
 #: Seconds for which the EMR's connection would wait.
 TIMEOUT = 10.0
@@ -121,6 +121,21 @@ def test_a_copy_is_made_again_though_the_one_before_is_still_being_read(
             live.thaw()
     with closing(sqlite3.connect(copy)) as made:
         assert made.execute("SELECT name FROM patients").fetchall() == [("changed",)]
+
+
+def test_a_copy_that_cannot_be_written_holds_the_writers_until_the_deadline_only(
+    database: Path, emr: sqlite3.Connection, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    with closing(sqlite3.connect(copy, isolation_level=None)) as other, LiveDatabase(database) as live:
+        other.execute("CREATE TABLE another (name)")
+        other.execute("BEGIN")
+        assert other.execute("SELECT * FROM another").fetchall() == []
+        live.freeze(1)
+        with pytest.raises(DeadlinePassed):
+            live.copy(copy, time.monotonic() + 0.1)
+        live.thaw()
+    emr.execute(CHANGE)
 
 
 def test_what_a_crash_left_half_written_after_the_copy_is_rolled_back_and_copied_again(
